@@ -1,0 +1,152 @@
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+
+use async_executor::Executor;
+use event_listener::Event;
+
+use crate::runtime::park_until;
+
+/// One executor and whoever drives it: its worker thread, or a thread that blocks on the runtime.
+/// Two threads on one executor would hand each wake-up over to one another, so the worker steps
+/// aside while somebody blocks.
+pub(super) struct Lane {
+    executor: Weak<Executor<'static>>,
+    /// Whether a thread drives it now, or will without being asked.
+    driven: AtomicBool,
+    state: Mutex<State>,
+    /// Wakes the worker out of the executor.
+    step_aside: Event,
+    /// Wakes the worker that stepped aside.
+    resume: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    worker: bool,
+    blocked_on: bool,
+    ended: bool,
+}
+
+/// What a worker thread runs.
+pub(super) type Loop = fn(&Lane);
+
+impl Lane {
+    /// Makes an executor that gets a worker when it first needs one.
+    pub(super) fn lazy() -> (Self, Arc<Executor<'static>>) {
+        Self::new(Arc::new(Executor::new()), false)
+    }
+
+    /// Takes an executor that others drive.
+    pub(super) fn driven(executor: Arc<Executor<'static>>) -> (Self, Arc<Executor<'static>>) {
+        Self::new(executor, true)
+    }
+
+    fn new(executor: Arc<Executor<'static>>, driven: bool) -> (Self, Arc<Executor<'static>>) {
+        let lane = Self {
+            executor: Arc::downgrade(&executor),
+            driven: AtomicBool::new(driven),
+            state: Mutex::default(),
+            step_aside: Event::new(),
+            resume: Condvar::new(),
+        };
+        (lane, executor)
+    }
+
+    /// The executor, unless the runtime has ended.
+    pub(super) fn executor(&self) -> Option<Arc<Executor<'static>>> {
+        self.executor.upgrade()
+    }
+
+    pub(super) fn is_driven(&self) -> bool {
+        self.driven.load(Ordering::SeqCst)
+    }
+
+    /// Starts the worker, unless there is one, or the runtime has ended.
+    pub(super) fn start_worker(
+        &self,
+        index: usize,
+        run: impl FnOnce(Loop) + Send + 'static,
+    ) -> io::Result<()> {
+        let mut state = self.state();
+        if !state.worker && !state.ended {
+            thread::Builder::new()
+                .name(format!("aiomisc-smol-{index}"))
+                .spawn(move || run(Self::work))?;
+            state.worker = true;
+        }
+        self.driven.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Drives the executor on this thread until the future is ready; only waits if another thread
+    /// is doing the same.
+    pub(super) fn block_on(
+        &self,
+        executor: &Executor<'static>,
+        future: Pin<&mut (dyn Future<Output = ()> + '_)>,
+    ) {
+        let alone = !std::mem::replace(&mut self.state().blocked_on, true);
+        if !alone {
+            return park_until(future);
+        }
+        // Gives the executor back also when the future panics.
+        let _driving = Driving(self);
+        self.driven.store(true, Ordering::SeqCst);
+        self.step_aside.notify(usize::MAX);
+        async_io::block_on(executor.run(future));
+    }
+
+    /// Sends the worker home.
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+        self.step_aside.notify(usize::MAX);
+        self.resume.notify_all();
+    }
+
+    /// What the worker does until the runtime ends.
+    fn work(&self) {
+        while let Some(executor) = self.wait_for_turn() {
+            async_io::block_on(executor.run(async {
+                loop {
+                    let asked = pin!(self.step_aside.listen());
+                    let state = self.state();
+                    if state.blocked_on || state.ended {
+                        break;
+                    }
+                    drop(state);
+                    asked.await;
+                }
+            }));
+        }
+    }
+
+    /// Waits until nobody blocks on the runtime; `None` when it has ended.
+    fn wait_for_turn(&self) -> Option<Arc<Executor<'static>>> {
+        let mut state = self.state();
+        while state.blocked_on && !state.ended {
+            state = self
+                .resume
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.ended { None } else { self.executor() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Driving<'a>(&'a Lane);
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.blocked_on = false;
+        self.0.driven.store(state.worker, Ordering::SeqCst);
+        self.0.resume.notify_all();
+    }
+}

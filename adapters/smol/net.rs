@@ -1,0 +1,248 @@
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use async_io::Async;
+use futures_core::future::BoxFuture;
+use futures_io::{AsyncRead, AsyncWrite};
+
+use super::Shared;
+use crate::net::Addr;
+use crate::runtime::{
+    Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch, SendBatch, recv,
+    recv_batch, send, send_batch,
+};
+
+impl Net for Shared {
+    fn connect_tcp(&self, addr: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {
+        Box::pin(async move { Ok(Stream::boxed(Async::<TcpStream>::connect(addr).await?)) })
+    }
+
+    fn adopt_tcp_stream(&self, stream: TcpStream) -> io::Result<Box<dyn RawStream>> {
+        Ok(Stream::boxed(Async::new_nonblocking(stream)?))
+    }
+
+    fn adopt_tcp_listener(&self, listener: TcpListener) -> io::Result<Box<dyn RawListener>> {
+        Ok(Box::new(Async::new_nonblocking(listener)?))
+    }
+
+    fn adopt_udp(&self, socket: UdpSocket) -> io::Result<Box<dyn RawDatagram>> {
+        let local = socket.local_addr()?.into();
+        Ok(Box::new(Datagram {
+            io: Arc::new(Async::new_nonblocking(socket)?),
+            local,
+        }))
+    }
+
+    fn connect_unix(&self, path: PathBuf) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {
+        Box::pin(async move { Ok(Stream::boxed(Async::<UnixStream>::connect(path).await?)) })
+    }
+
+    fn adopt_unix_stream(&self, stream: UnixStream) -> io::Result<Box<dyn RawStream>> {
+        Ok(Stream::boxed(Async::new_nonblocking(stream)?))
+    }
+
+    fn adopt_unix_listener(&self, listener: UnixListener) -> io::Result<Box<dyn RawListener>> {
+        Ok(Box::new(Async::new_nonblocking(listener)?))
+    }
+
+    fn adopt_unix_datagram(&self, socket: UnixDatagram) -> io::Result<Box<dyn RawDatagram>> {
+        let local = socket.local_addr()?.into();
+        Ok(Box::new(Datagram {
+            io: Arc::new(Async::new_nonblocking(socket)?),
+            local,
+        }))
+    }
+}
+
+struct Stream<T>(Async<T>);
+
+impl<T> Stream<T>
+where
+    Self: RawStream + 'static,
+{
+    fn boxed(io: Async<T>) -> Box<dyn RawStream> {
+        Box::new(Self(io))
+    }
+}
+
+/// Repeats a call of the system until it does not ask to wait; `$ready` waits.
+macro_rules! wait_for {
+    ($ready:expr, $call:expr) => {
+        loop {
+            match $call {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!($ready)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break Poll::Ready(outcome),
+            }
+        }
+    };
+}
+
+/// What differs between TCP and Unix sockets, which the standard library gives no trait for.
+macro_rules! sockets {
+    ($($stream:ident $listener:ident { $($nodelay:item)? })*) => {$(
+        impl AsyncRead for Stream<$stream> {
+            fn poll_read(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.0).poll_read(cx, buf)
+            }
+        }
+
+        impl AsyncWrite for Stream<$stream> {
+            fn poll_write(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.0).poll_write(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+            }
+
+            fn poll_flush(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
+                Pin::new(&mut self.0).poll_flush(cx)
+            }
+
+            // The socket of async-io only flushes: without this the peer would wait for ever.
+            fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(match self.0.get_ref().shutdown(Shutdown::Write) {
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    other => other,
+                })
+            }
+        }
+
+        impl RawStream for Stream<$stream> {
+            fn local_addr(&self) -> io::Result<Addr> {
+                self.0.get_ref().local_addr().map(Into::into)
+            }
+
+            fn peer_addr(&self) -> io::Result<Addr> {
+                self.0.get_ref().peer_addr().map(Into::into)
+            }
+
+            $($nodelay)?
+        }
+
+        impl RawListener for Async<$listener> {
+            fn poll_accept(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<(Box<dyn RawStream>, Addr)>> {
+                let (stream, peer) = ready!(wait_for!(self.poll_readable(cx), self.get_ref().accept()))?;
+                stream.set_nonblocking(true)?;
+                let stream = Stream::boxed(Async::new_nonblocking(stream)?);
+                Poll::Ready(Ok((stream, peer.into())))
+            }
+
+            fn local_addr(&self) -> io::Result<Addr> {
+                self.get_ref().local_addr().map(Into::into)
+            }
+
+            fn into_std(self: Box<Self>) -> io::Result<OwnedFd> {
+                Ok(self.into_inner()?.into())
+            }
+        }
+    )*};
+}
+
+sockets! {
+    TcpStream TcpListener {
+        fn set_nodelay(&self, on: bool) -> io::Result<()> {
+            self.0.get_ref().set_nodelay(on)
+        }
+    }
+    UnixStream UnixListener {}
+}
+
+struct Datagram<T> {
+    io: Arc<Async<T>>,
+    local: Addr,
+}
+
+impl<T> RawDatagram for Datagram<T>
+where
+    T: std::os::fd::AsFd + Into<OwnedFd> + Send + Sync + 'static,
+{
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        wait_for!(self.io.poll_readable(cx), recv(self.io.get_ref(), buf))
+    }
+
+    fn poll_recv_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut RecvBatch,
+    ) -> Poll<io::Result<()>> {
+        wait_for!(
+            self.io.poll_readable(cx),
+            recv_batch(self.io.get_ref(), &self.local, batch)
+        )
+    }
+
+    fn sender(&self) -> io::Result<Box<dyn RawSender>> {
+        Ok(Box::new(Sender {
+            io: Arc::clone(&self.io),
+            writable: None,
+        }))
+    }
+
+    fn local_addr(&self) -> io::Result<Addr> {
+        Ok(self.local.clone())
+    }
+
+    fn into_std(self: Box<Self>) -> io::Result<OwnedFd> {
+        let io = Arc::into_inner(self.io).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok(io.into_inner()?.into())
+    }
+}
+
+/// One of several senders. `Async::poll_writable` keeps one waker for all of them, so each waits
+/// through a future of its own, made when the socket's buffer is full.
+struct Sender<T> {
+    io: Arc<Async<T>>,
+    writable: Option<async_io::WritableOwned<T>>,
+}
+
+impl<T: std::os::fd::AsFd> Sender<T> {
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let io = &self.io;
+        let writable = self
+            .writable
+            .get_or_insert_with(|| Arc::clone(io).writable_owned());
+        let result = ready!(Pin::new(writable).poll(cx));
+        self.writable = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<T: std::os::fd::AsFd + Send + Sync + 'static> RawSender for Sender<T> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, data: &[u8], to: &Addr) -> Poll<io::Result<()>> {
+        wait_for!(self.poll_writable(cx), send(self.io.get_ref(), data, to))
+    }
+
+    fn poll_send_batch(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut SendBatch,
+    ) -> Poll<io::Result<()>> {
+        wait_for!(self.poll_writable(cx), send_batch(self.io.get_ref(), batch))
+    }
+}

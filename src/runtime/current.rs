@@ -1,0 +1,55 @@
+//! The one place where the current runtime is looked up.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::Runtime;
+use super::scope::Scope;
+
+static DEFAULT: OnceLock<Runtime> = OnceLock::new();
+
+/// Says that no runtime is at hand, and what to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoRuntime;
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "no runtime at hand: call this inside a task of a runtime, inside a tokio runtime with \
+             the feature `tokio`, after `Runtime::install_default`, or with the feature `smol`; \
+             a program chooses its own by `.runtime(Tokio::multi_thread(2)?)` or by \
+             `#[aiomisc::main(runtime = \"tokio\")]`",
+        )
+    }
+}
+
+impl std::error::Error for NoRuntime {}
+
+pub(super) fn look_up() -> Result<Runtime, NoRuntime> {
+    if let Some(runtime) = Scope::with_current(|scope| scope.runtime().clone()) {
+        return Ok(runtime);
+    }
+    #[cfg(all(unix, feature = "tokio"))]
+    if let Some(tokio) = crate::adapters::Tokio::try_current() {
+        return Ok(tokio.into());
+    }
+    if let Some(runtime) = DEFAULT.get() {
+        return Ok(runtime.clone());
+    }
+    #[cfg(all(unix, feature = "smol"))]
+    return Ok(crate::adapters::Smol::of_process().into());
+    #[allow(
+        unreachable_code,
+        reason = "which of the look-ups exist depends on the features"
+    )]
+    Err(NoRuntime)
+}
+
+pub(super) fn install(runtime: Runtime) -> Result<(), Runtime> {
+    DEFAULT.set(runtime)
+}
+
+pub(super) fn installed() -> Option<Runtime> {
+    DEFAULT.get().cloned()
+}

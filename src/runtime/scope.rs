@@ -1,0 +1,177 @@
+//! What travels with a task.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tracing::Span;
+
+use super::Runtime;
+
+/// The runtime, the tracing span, and what upper layers put in. Set for the length of each poll;
+/// shared by parent and child until one of them changes.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    runtime: Runtime,
+    span: Span,
+    slots: Slots,
+}
+
+/// Places for upper layers, which know the types that they put in.
+#[derive(Clone, Default)]
+pub(crate) struct Slots {
+    /// The entrypoint that the task belongs to.
+    pub(crate) entrypoint: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Arc<Scope>>> = const { Cell::new(None) };
+}
+
+impl Scope {
+    /// The scope of a task that is spawned on this runtime here and now. Without an allocation
+    /// where it is the same as the spawner's.
+    pub(super) fn for_child(runtime: &Runtime) -> Arc<Self> {
+        let span = current_span();
+        let parent = Self::current();
+        if let Some(parent) = &parent
+            && parent.runtime.same_as(runtime)
+            && parent.span.id() == span.id()
+        {
+            return Arc::clone(parent);
+        }
+        let slots = parent
+            .map(|parent| parent.slots.clone())
+            .unwrap_or_default();
+        Arc::new(Self {
+            runtime: runtime.unowned(),
+            span,
+            slots,
+        })
+    }
+
+    pub(crate) fn with_slots(runtime: &Runtime, slots: Slots) -> Arc<Self> {
+        Arc::new(Self {
+            runtime: runtime.unowned(),
+            span: current_span(),
+            slots,
+        })
+    }
+
+    /// The scope of the task that is polled right now.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        Self::with_current(Arc::clone)
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Looks at the current scope, if there is one. `f` must not call foreign code: while it runs,
+    /// there is none.
+    pub(super) fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> Option<R> {
+        // A thread whose locals are gone already is in no scope.
+        CURRENT
+            .try_with(|current| {
+                let scope = current.take();
+                let result = scope.as_ref().map(f);
+                current.set(scope);
+                result
+            })
+            .ok()
+            .flatten()
+    }
+
+    /// Runs `f` within the scope in `home`, which is lent to the thread meanwhile.
+    pub(super) fn enter<R>(home: &mut Option<Arc<Self>>, f: impl FnOnce() -> R) -> R {
+        let spanned = home.as_ref().filter(|scope| !scope.span.is_none()).cloned();
+        let _scope = Entered::new(home);
+        let _span = spanned.as_ref().map(|scope| scope.span.enter());
+        f()
+    }
+}
+
+fn current_span() -> Span {
+    if tracing::dispatcher::has_been_set() {
+        Span::current()
+    } else {
+        Span::none()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("runtime", &self.runtime)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a scope in place and takes it back, also when the code inside panics.
+struct Entered<'a> {
+    home: &'a mut Option<Arc<Scope>>,
+    before: Option<Arc<Scope>>,
+}
+
+impl<'a> Entered<'a> {
+    fn new(home: &'a mut Option<Arc<Scope>>) -> Self {
+        // A thread whose locals are gone polls without a scope.
+        let before = CURRENT
+            .try_with(|current| current.replace(home.take()))
+            .unwrap_or(None);
+        Self { home, before }
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let before = mem::take(&mut self.before);
+        *self.home = CURRENT
+            .try_with(|current| current.replace(before))
+            .unwrap_or(None);
+    }
+}
+
+pin_project! {
+    /// Runs a future within a runtime, on whatever executor polls it; made by
+    /// [`Runtime::scope`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Scoped<F> {
+        scope: Option<Arc<Scope>>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Scoped<F> {
+    pub(crate) fn new(scope: Arc<Scope>, future: F) -> Self {
+        Self {
+            scope: Some(scope),
+            future,
+        }
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        Scope::enter(this.scope, || this.future.poll(cx))
+    }
+}
+
+impl<F> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").finish_non_exhaustive()
+    }
+}
