@@ -1,0 +1,367 @@
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::environment::{Environment, boolean, seconds};
+use super::os_signal::Handlers;
+use super::watchdog::Watchdog;
+use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
+use crate::future::{Either, catch_panic, race};
+use crate::log::{self, LogFormat, LogLevel};
+use crate::runtime::{Runtime, choose};
+use crate::service::{Service, ServiceCell, StopKind, StopReason};
+
+/// An entrypoint about to be run; from [`Entrypoint::builder`].
+///
+/// What is set here goes before the environment, and that before the defaults. Mistakes are
+/// reported all together when it is run.
+///
+/// | option | variable | default |
+/// |---|---|---|
+/// | [`runtime`](Self::runtime) | `AIOMISC_RUNTIME` (`smol`, `tokio`) | installed one, else smol |
+/// | [`log_config`](Self::log_config) | `AIOMISC_LOG_CONFIG` | true |
+/// | [`log_level`](Self::log_level) | `AIOMISC_LOG_LEVEL` | info |
+/// | [`log_format`](Self::log_format) | `AIOMISC_LOG_FORMAT` | [`LogFormat::default`] |
+/// | [`shutdown_timeout`](Self::shutdown_timeout) | `AIOMISC_SHUTDOWN_TIMEOUT` (seconds) | 60 s |
+/// | [`catch_signals`](Self::catch_signals) | – | INT and TERM, on the main thread |
+#[derive(Clone)]
+#[must_use = "nothing runs until `run`, `run_forever` or `start`"]
+pub struct EntrypointBuilder {
+    services: Vec<Arc<dyn Service>>,
+    runtime: Option<Runtime>,
+    environment: Environment,
+    log_config: Option<bool>,
+    log_level: Option<LogLevel>,
+    log_format: Option<LogFormat>,
+    shutdown_timeout: Option<Duration>,
+    catch_signals: Option<Vec<OsSignal>>,
+}
+
+impl EntrypointBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            services: Vec::new(),
+            runtime: None,
+            environment: Environment::of_process(),
+            log_config: None,
+            log_level: None,
+            log_format: None,
+            shutdown_timeout: None,
+            catch_signals: None,
+        }
+    }
+
+    /// Adds a service.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.services.push(Arc::new(service));
+        self
+    }
+
+    /// Adds services, as [`services!`](crate::services) makes them.
+    pub fn services(mut self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
+        self.services.extend(services);
+        self
+    }
+
+    /// Sets the runtime.
+    pub fn runtime(mut self, runtime: impl Into<Runtime>) -> Self {
+        self.runtime = Some(runtime.into());
+        self
+    }
+
+    /// Whether to set up logging. It does nothing where the program has set up its own.
+    pub fn log_config(mut self, on: bool) -> Self {
+        self.log_config = Some(on);
+        self
+    }
+
+    /// Sets the least level that is logged.
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = Some(level);
+        self
+    }
+
+    /// Sets how the log looks.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.log_format = Some(format);
+        self
+    }
+
+    /// Sets how long the stop of the whole program may take; then the process exits with 70.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the signals that stop the program gracefully; none leaves them alone.
+    ///
+    /// The first one stops the program, a second one cuts the drain, a third one exits at once with
+    /// 128 and the signal's number. By default `run` and `run_forever` catch INT and TERM when they
+    /// are called on the main thread, and `start` catches none.
+    pub fn catch_signals(mut self, signals: impl IntoIterator<Item = OsSignal>) -> Self {
+        self.catch_signals = Some(signals.into_iter().collect());
+        self
+    }
+
+    /// Reads the variables from here instead of the process's environment.
+    pub fn environment(
+        mut self,
+        look_up: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.environment = Environment::new(look_up);
+        self
+    }
+
+    /// Starts the services, runs the future, stops the services; blocks the calling thread.
+    ///
+    /// A signal, or a service that fails, drops the future and stops the services.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the configuration is wrong, if a service failed to start, while it ran or to
+    /// stop, or if the stop took too long.
+    ///
+    /// # Panics
+    ///
+    /// With the future's panic, after the services have stopped.
+    ///
+    /// # Cost
+    ///
+    /// A thread while signals are caught, and one while the services stop.
+    pub fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
+        let plan = self.plan(Mode::Run)?;
+        let runtime = plan.runtime.clone();
+        runtime.block_on(plan.run(main))
+    }
+
+    /// Starts the services and waits until something stops the program.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_forever(self) -> Result<StopReason, RunError> {
+        match self.run(std::future::pending::<std::convert::Infallible>())? {
+            Outcome::Stopped(reason) => Ok(reason),
+            Outcome::Finished(never) => match never {},
+        }
+    }
+
+    /// Starts the services inside of a program that runs already, on its runtime; resolves when
+    /// they have started.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), as far as the start goes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops what has started, in the background.
+    pub async fn start(self) -> Result<RunningEntrypoint, RunError> {
+        let plan = self.plan(Mode::Embedded)?;
+        plan.start().await
+    }
+
+    /// Settles every option, or says all that is wrong.
+    fn plan(self, mode: Mode) -> Result<Plan, RunError> {
+        let mut problems = Vec::new();
+        let env = self.environment;
+
+        let named = env.read("AIOMISC_RUNTIME", |text| Ok(text.to_owned()), &mut problems);
+        let runtime = match (self.runtime, mode) {
+            (Some(runtime), _) => Ok(runtime),
+            (None, Mode::Embedded) => Runtime::current().map_err(|error| error.to_string()),
+            (None, Mode::Run) => choose(named.as_deref()).map_err(|error| {
+                let variable = named.as_ref().map_or("", |_| "AIOMISC_RUNTIME: ");
+                format!("{variable}{}", crate::error::Chain(&error))
+            }),
+        };
+
+        let level = env.read("AIOMISC_LOG_LEVEL", str::parse, &mut problems);
+        let format = env.read("AIOMISC_LOG_FORMAT", str::parse, &mut problems);
+        let config = env.read("AIOMISC_LOG_CONFIG", boolean, &mut problems);
+        let timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, &mut problems);
+
+        let shutdown_timeout =
+            self.shutdown_timeout.or(timeout).unwrap_or(Duration::from_secs(60));
+        if shutdown_timeout.is_zero() {
+            problems.push("shutdown_timeout: expected a duration above zero, got 0".to_owned());
+        }
+        let named = name_services(self.services, &mut problems);
+        let runtime = match (runtime, problems.is_empty()) {
+            (Ok(runtime), true) => runtime,
+            (runtime, _) => {
+                problems.extend(runtime.err());
+                return Err(RunError::config(problems));
+            }
+        };
+        let options: Vec<_> = named.iter().map(|(_, service)| service.options()).collect();
+        let cells = named
+            .into_iter()
+            .zip(options)
+            .map(|((name, service), options)| ServiceCell::new(name, service, options, &runtime))
+            .collect();
+
+        let on_main_thread = thread::current().name() == Some("main");
+        let by_default = match mode {
+            Mode::Run if on_main_thread => vec![OsSignal::INT, OsSignal::TERM],
+            Mode::Run | Mode::Embedded => Vec::new(),
+        };
+        let log = self.log_config.or(config).unwrap_or(true).then(|| {
+            let mut log = log::basic_config().level(self.log_level.or(level).unwrap_or_default());
+            if let Some(format) = self.log_format.or(format) {
+                log = log.format(format);
+            }
+            log
+        });
+        Ok(Plan {
+            runtime,
+            cells,
+            log,
+            shutdown_timeout,
+            signals: self.catch_signals.unwrap_or(by_default),
+        })
+    }
+}
+
+impl fmt::Debug for EntrypointBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntrypointBuilder")
+            .field("services", &self.services.iter().map(|s| s.name()).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    /// The program is driven by the entrypoint.
+    Run,
+    /// The entrypoint is a part of somebody's program.
+    Embedded,
+}
+
+/// Gives every service a name of its own: those called after their type get numbers; equal names
+/// that were given are a mistake.
+fn name_services(
+    services: Vec<Arc<dyn Service>>,
+    problems: &mut Vec<String>,
+) -> Vec<(String, Arc<dyn Service>)> {
+    let given: Vec<_> = services
+        .iter()
+        .map(|service| service.name().into_owned())
+        .zip(services.iter().map(|service| service.type_name()))
+        .collect();
+    let mut taken = HashSet::new();
+    for (name, type_name) in &given {
+        if name.is_empty() {
+            problems.push(format!("a service of the type {type_name} has an empty name"));
+        } else if name != type_name && !taken.insert(name.clone()) {
+            problems.push(format!("two services are called `{name}`: names must differ"));
+        }
+    }
+    for (service, (name, _)) in services.iter().zip(&given) {
+        let options = service.options();
+        problems.extend(options.problems().map(|problem| format!("service `{name}`: {problem}")));
+    }
+    let mut numbers: HashMap<&'static str, usize> = HashMap::new();
+    services
+        .into_iter()
+        .zip(given)
+        .map(|(service, (name, type_name))| {
+            if name != type_name {
+                return (name, service);
+            }
+            let number = numbers.entry(type_name).or_default();
+            loop {
+                *number += 1;
+                let name = match *number {
+                    1 => name.clone(),
+                    number => format!("{name}#{number}"),
+                };
+                if taken.insert(name.clone()) {
+                    return (name, service);
+                }
+            }
+        })
+        .collect()
+}
+
+/// An entrypoint with every option settled.
+struct Plan {
+    runtime: Runtime,
+    cells: Vec<Arc<ServiceCell>>,
+    log: Option<log::BasicConfig>,
+    shutdown_timeout: Duration,
+    signals: Vec<OsSignal>,
+}
+
+impl Plan {
+    /// Logging and signals, which come before anything of the user's runs.
+    fn prepare(&self) -> Result<(Entrypoint, Option<Handlers>), RunError> {
+        if let Some(log) = &self.log
+            && let Err(error) = log.init()
+        {
+            return Err(RunError::config(vec![format!("log: {error}")]));
+        }
+        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
+        let handlers = Handlers::install(&self.signals, &entrypoint)
+            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
+        Ok((entrypoint, handlers))
+    }
+
+    async fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
+        let (entrypoint, _handlers) = self.prepare()?;
+        let run = async {
+            let ended = if start::start(&entrypoint, self.cells).await {
+                match race(entrypoint.closing(), catch_panic(main)).await {
+                    Either::First(()) => None,
+                    Either::Second(ended) => Some(ended),
+                }
+            } else {
+                drop(main);
+                None
+            };
+            // The first reason counts: after a signal these are ignored.
+            entrypoint.close(match ended {
+                Some(Err(_)) => StopKind::Abandoned,
+                _ => StopKind::Finished,
+            });
+            let watchdog = Watchdog::start(&entrypoint);
+            let stopped = shutdown::shutdown(&entrypoint).await;
+            drop(watchdog);
+            match ended {
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                Some(Ok(value)) => stopped.map(|_| Outcome::Finished(value)),
+                None => stopped.map(Outcome::Stopped),
+            }
+        };
+        entrypoint.scope(run).await
+    }
+
+    async fn start(self) -> Result<RunningEntrypoint, RunError> {
+        let (entrypoint, signals) = self.prepare()?;
+        let stop = {
+            let entrypoint = entrypoint.clone();
+            async move {
+                entrypoint.closing().await;
+                shutdown::shutdown(&entrypoint).await
+            }
+        };
+        let shutdown = self.runtime.task("aiomisc: shutdown").spawn(entrypoint.scope(stop));
+        // From here on, dropping this future stops what has started.
+        let running = RunningEntrypoint {
+            handle: entrypoint.clone(),
+            shutdown: Some(shutdown),
+            _runtime: self.runtime,
+            _signals: signals,
+        };
+        if entrypoint.scope(start::start(&entrypoint, self.cells)).await {
+            return Ok(running);
+        }
+        match running.graceful_shutdown("the start failed").await {
+            Err(error) => Err(error),
+            Ok(reason) => Err(RunError::stopped(reason)),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use std::fmt;
+
+use crate::error::{BoxError, Chain};
+use crate::runtime::JoinError;
+use crate::service::StopReason;
+
+/// When something of a service failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Before it had started.
+    Start,
+    /// While it ran.
+    Run,
+    /// While it was stopped.
+    Stop,
+}
+
+/// Says which service failed, when, and why: the cause is in `source()`.
+#[derive(Debug)]
+pub struct ServiceError {
+    service: String,
+    stage: Stage,
+    cause: BoxError,
+}
+
+impl ServiceError {
+    pub(crate) fn new(service: &str, stage: Stage, cause: BoxError) -> Self {
+        Self { service: service.to_owned(), stage, cause }
+    }
+
+    pub(crate) fn at(self, stage: Stage) -> Self {
+        Self { stage, ..self }
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// When it failed.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The whole chain of causes on one line.
+    pub(crate) fn chain(&self) -> impl fmt::Display {
+        Chain(self).to_string()
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.stage {
+            Stage::Start => "failed to start",
+            Stage::Run => "failed",
+            Stage::Stop => "failed to stop",
+        };
+        write!(f, "service `{}` {what}", self.service)
+    }
+}
+
+impl std::error::Error for ServiceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
+/// Lists everything that is wrong with an entrypoint's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl ConfigError {
+    pub(super) fn new(problems: Vec<String>) -> Self {
+        Self { problems }
+    }
+
+    /// The problems, each with what was expected.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the entrypoint is misconfigured: ")?;
+        f.write_str(&self.problems.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Why a run did not go well. Several services may have failed: all of them are here.
+///
+/// `Debug` writes the same as `Display`, so that `fn main() -> Result<(), RunError>` prints
+/// something legible.
+pub struct RunError {
+    problem: Problem,
+}
+
+enum Problem {
+    Config(ConfigError),
+    Services { failures: Vec<ServiceError>, overran: bool },
+    Stopped(StopReason),
+    Lost(JoinError),
+}
+
+impl RunError {
+    pub(super) fn config(problems: Vec<String>) -> Self {
+        Self { problem: Problem::Config(ConfigError::new(problems)) }
+    }
+
+    pub(super) fn services(failures: Vec<ServiceError>, overran: bool) -> Self {
+        Self { problem: Problem::Services { failures, overran } }
+    }
+
+    pub(super) fn stopped(reason: StopReason) -> Self {
+        Self { problem: Problem::Stopped(reason) }
+    }
+
+    pub(super) fn lost(error: JoinError) -> Self {
+        Self { problem: Problem::Lost(error) }
+    }
+
+    /// What is wrong with the configuration, if that is why nothing was started.
+    #[must_use]
+    pub fn as_config(&self) -> Option<&ConfigError> {
+        match &self.problem {
+            Problem::Config(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The failures of services, in the order in which they happened.
+    #[must_use]
+    pub fn failures(&self) -> &[ServiceError] {
+        match &self.problem {
+            Problem::Services { failures, .. } => failures,
+            _ => &[],
+        }
+    }
+
+    /// Whether the stop took longer than the whole program's limit.
+    #[must_use]
+    pub fn overran(&self) -> bool {
+        matches!(self.problem, Problem::Services { overran: true, .. })
+    }
+
+    /// The exit status of the process: 70 if the stop took too long, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.overran() { super::watchdog::EXIT_OVERRAN } else { 1 }
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Config(error) => error.fmt(f),
+            Problem::Stopped(reason) => write!(f, "stopped before the start was complete: {reason}"),
+            Problem::Lost(error) => error.fmt(f),
+            Problem::Services { failures, overran } => {
+                // More than one cause: `source` could only give the first.
+                for (index, failure) in failures.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    write!(f, "{separator}{}", Chain(failure))?;
+                }
+                if *overran {
+                    let separator = if failures.is_empty() { "" } else { "; " };
+                    write!(f, "{separator}the stop took longer than the shutdown timeout")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for RunError {}

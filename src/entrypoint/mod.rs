@@ -1,0 +1,256 @@
+//! Starts services together, runs the program, and stops everything in order.
+
+mod builder;
+mod environment;
+mod error;
+mod os_signal;
+mod outcome;
+mod shutdown;
+mod start;
+mod watchdog;
+
+pub use self::builder::EntrypointBuilder;
+pub use self::error::{ConfigError, RunError, ServiceError, Stage};
+pub use self::os_signal::OsSignal;
+pub use self::outcome::Outcome;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::flag::Flag;
+use crate::runtime::{Runtime, Scope, Scoped, Slots, TaskBuilder};
+use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
+
+/// A handle to a program's entrypoint. Cloning it is cheap.
+///
+/// [`builder`](Self::builder) begins one; [`current`](Self::current) finds the one that the task
+/// belongs to.
+#[derive(Clone)]
+pub struct Entrypoint {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    runtime: Runtime,
+    shutdown_timeout: Duration,
+    services: Mutex<Vec<Arc<ServiceCell>>>,
+    /// Why the program stops, from the moment that it is to.
+    reason: Mutex<Option<StopReason>>,
+    /// Failures of services after their start.
+    failures: Mutex<Vec<ServiceError>>,
+    /// Thrown together with `reason`.
+    closing: Flag,
+    /// Thrown when the drain is to be cut.
+    cut: Flag,
+    /// Thrown when everything has stopped.
+    stopped: Flag,
+}
+
+impl Entrypoint {
+    /// Begins an entrypoint with the documented defaults.
+    #[must_use]
+    pub fn builder() -> EntrypointBuilder {
+        EntrypointBuilder::new()
+    }
+
+    /// The entrypoint that the current task belongs to: inside of a service, of the main future,
+    /// and of the tasks that these spawned.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let scope = Scope::current()?;
+        let shared = Arc::clone(scope.slots().entrypoint.as_ref()?).downcast().ok()?;
+        Some(Self { shared })
+    }
+
+    /// Waits until the stop has begun (not until it has ended).
+    pub async fn closing(&self) {
+        self.shared.closing.wait().await;
+    }
+
+    /// Whether the stop has begun.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.shared.closing.is_set()
+    }
+
+    /// Asks for a graceful stop of the whole program, and says why. The first reason counts.
+    pub fn request_stop(&self, why: impl Into<Cow<'static, str>>) {
+        self.close(StopKind::Requested(why.into()));
+    }
+
+    /// Waits until every service has stopped.
+    ///
+    /// Inside of a service or of the main future this never comes true: they are stopped first.
+    pub async fn stopped(&self) {
+        self.shared.stopped.wait().await;
+    }
+
+    /// The services and where they stand, in the order in which they were given.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceStatus> {
+        self.cells().iter().map(|cell| cell.status()).collect()
+    }
+
+    /// The runtime that the entrypoint runs on.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.shared.runtime
+    }
+
+    fn new(runtime: &Runtime, shutdown_timeout: Duration) -> Self {
+        let shared = Shared {
+            runtime: runtime.unowned(),
+            shutdown_timeout,
+            services: Mutex::default(),
+            reason: Mutex::default(),
+            failures: Mutex::default(),
+            closing: Flag::default(),
+            cut: Flag::default(),
+            stopped: Flag::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Puts a future into this entrypoint's scope: what it calls and spawns finds it.
+    fn scope<F: Future>(&self, future: F) -> Scoped<F> {
+        let slots = Slots { entrypoint: Some(Arc::clone(&self.shared) as _) };
+        Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
+    }
+
+    /// Begins a task of the entrypoint; the caller is inside of its scope.
+    pub(crate) fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
+        self.shared.runtime.task(name)
+    }
+
+    /// A service failed after its start: the program stops.
+    pub(crate) fn service_failed(&self, error: ServiceError) {
+        tracing::error!(service = %error.service(), error = %error.chain(), "service failed");
+        let service = error.service().to_owned();
+        lock(&self.shared.failures).push(error);
+        self.close(StopKind::Failed { service });
+    }
+
+    /// Begins the stop, unless it has begun.
+    fn close(&self, kind: StopKind) -> bool {
+        let mut reason = lock(&self.shared.reason);
+        if reason.is_some() {
+            return false;
+        }
+        let new = reason.insert(StopReason::new(kind)).clone();
+        drop(reason);
+        tracing::info!(reason = %new, "stopping");
+        self.shared.closing.set()
+    }
+
+    fn reason(&self) -> StopReason {
+        let reason = lock(&self.shared.reason).clone();
+        reason.unwrap_or_else(|| StopReason::new(StopKind::Finished))
+    }
+
+    fn cells(&self) -> MutexGuard<'_, Vec<Arc<ServiceCell>>> {
+        lock(&self.shared.services)
+    }
+}
+
+impl fmt::Debug for Entrypoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entrypoint")
+            .field("runtime", &self.shared.runtime)
+            .field("services", &self.cells().len())
+            .field("closing", &self.is_closing())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An entrypoint whose services run, inside of a program that is not driven by it; from
+/// [`EntrypointBuilder::start`].
+///
+/// Dropping it without [`graceful_shutdown`](Self::graceful_shutdown) stops the services in the
+/// background, and says so in the log.
+#[derive(Debug)]
+#[must_use = "dropping it stops the services"]
+pub struct RunningEntrypoint {
+    handle: Entrypoint,
+    shutdown: Option<crate::runtime::Task<Result<StopReason, RunError>>>,
+    /// Keeps a runtime that we own, and the handlers of signals, as long as the services.
+    _runtime: Runtime,
+    _signals: Option<os_signal::Handlers>,
+}
+
+impl RunningEntrypoint {
+    /// A handle that may be kept elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> &Entrypoint {
+        &self.handle
+    }
+
+    /// Waits until the stop has begun: by a signal, a failed service, or on request.
+    pub async fn closing(&self) {
+        self.handle.closing().await;
+    }
+
+    /// Stops the services, unless that has begun, and waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] with everything that failed while the services ran or stopped.
+    ///
+    /// # Cancel safety
+    ///
+    /// The stop goes on in the background when the wait is dropped.
+    pub async fn graceful_shutdown(
+        mut self,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Result<StopReason, RunError> {
+        self.handle.request_stop(why);
+        match self.shutdown.take() {
+            Some(shutdown) => shutdown.await.unwrap_or_else(|error| Err(RunError::lost(error))),
+            None => Ok(self.handle.reason()),
+        }
+    }
+}
+
+impl std::ops::Deref for RunningEntrypoint {
+    type Target = Entrypoint;
+
+    fn deref(&self) -> &Entrypoint {
+        &self.handle
+    }
+}
+
+impl Drop for RunningEntrypoint {
+    fn drop(&mut self) {
+        if self.shutdown.is_some() && self.handle.close(StopKind::Abandoned) {
+            tracing::warn!("an entrypoint was dropped without `graceful_shutdown`");
+        }
+    }
+}
+
+/// Runs a future between the start and the stop of these services, with the documented defaults;
+/// [`Entrypoint::builder`] has the options.
+///
+/// # Errors
+///
+/// As [`EntrypointBuilder::run`].
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use aiomisc::{Outcome, service_fn, services};
+///
+/// let service = service_fn("nothing", |_| async { Ok(()) });
+/// let outcome = aiomisc::run(async { 42 }, services![service]);
+/// assert!(matches!(outcome, Ok(Outcome::Finished(42))));
+/// # }
+/// ```
+pub fn run<F: Future>(
+    main: F,
+    services: impl IntoIterator<Item = Arc<dyn Service>>,
+) -> Result<Outcome<F::Output>, RunError> {
+    Entrypoint::builder().services(services).run(main)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,42 @@
+use std::process::{ExitCode, Termination};
+
+use crate::service::StopReason;
+
+/// How a run ended that went well.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome<T> {
+    /// The main future was ready, and the services have stopped.
+    Finished(T),
+    /// Something else stopped the program first, such as a signal; the main future was dropped.
+    Stopped(StopReason),
+}
+
+impl<T> Outcome<T> {
+    /// The main future's value, if it came to that.
+    pub fn finished(self) -> Option<T> {
+        match self {
+            Self::Finished(value) => Some(value),
+            Self::Stopped(_) => None,
+        }
+    }
+
+    /// Why the program was stopped, if the main future was not ready.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        match self {
+            Self::Finished(_) => None,
+            Self::Stopped(reason) => Some(reason),
+        }
+    }
+}
+
+/// A graceful stop is a success; a value decides for itself.
+impl<T: Termination> Termination for Outcome<T> {
+    fn report(self) -> ExitCode {
+        match self {
+            Self::Finished(value) => value.report(),
+            Self::Stopped(_) => ExitCode::SUCCESS,
+        }
+    }
+}

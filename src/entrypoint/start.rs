@@ -1,0 +1,82 @@
+//! Starts services at the same time, and decides whether the start has succeeded.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use event_listener::Event;
+
+use super::{Entrypoint, lock};
+use crate::future::{Either, race};
+use crate::service::{Launch, LimitExceeded, ServiceCell, ServiceState, StopKind};
+
+/// Starts these services and waits until all have started. If one fails, or the stop begins before
+/// that, the rest is left to the shutdown, and this is false.
+pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
+    entrypoint.cells().clone_from(&cells);
+    let gate = Arc::new(Gate { left: Mutex::new(cells.len()), changed: Event::new() });
+    let begun = entrypoint.runtime().now();
+    for cell in &cells {
+        let (gate, failing) = (Arc::clone(&gate), entrypoint.clone());
+        cell.launch(entrypoint, move |launch| {
+            if let Launch::Failed(error) = launch {
+                failing.start_failed(error);
+            }
+            gate.one_decided();
+        });
+    }
+    gate.wait(entrypoint, &cells, begun).await;
+    !entrypoint.is_closing()
+}
+
+impl Entrypoint {
+    /// A service did not start: the program stops.
+    fn start_failed(&self, error: super::ServiceError) {
+        tracing::error!(service = %error.service(), error = %error.chain(), "service failed to start");
+        let service = error.service().to_owned();
+        lock(&self.shared.failures).push(error);
+        self.close(StopKind::Failed { service });
+    }
+}
+
+/// Counts the services whose start is not decided yet.
+struct Gate {
+    left: Mutex<usize>,
+    changed: Event,
+}
+
+impl Gate {
+    fn one_decided(&self) {
+        let mut left = lock(&self.left);
+        *left -= 1;
+        let last = *left == 0;
+        drop(left);
+        if last {
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    /// Waits until all is decided or the stop begins, and gives up those that overrun their limit.
+    async fn wait(&self, entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>], begun: Instant) {
+        let runtime = entrypoint.runtime();
+        loop {
+            let changed = self.changed.listen();
+            if *lock(&self.left) == 0 || entrypoint.is_closing() {
+                return;
+            }
+            // All began together, so the next limit is the least of those that still start.
+            let starting = || cells.iter().filter(|cell| cell.state() == ServiceState::Starting);
+            let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
+                // Decided this very moment: the notification is on its way.
+                changed.await;
+                continue;
+            };
+            let spent = runtime.now().saturating_duration_since(begun);
+            let over = runtime.sleep(limit.saturating_sub(spent));
+            if let Either::Second(()) = race(race(changed, entrypoint.closing()), over).await {
+                for cell in starting().filter(|cell| cell.options().start_limit <= limit) {
+                    cell.give_up(LimitExceeded(limit));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::Entrypoint;
+use crate::service::ServiceState;
+
+/// The exit status of a program whose stop took too long.
+pub(super) const EXIT_OVERRAN: u8 = 70;
+
+/// How long the orderly way may take to notice by itself that the time is over.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Ends the process when the stop takes too long, whatever the executor's threads are doing.
+pub(super) struct Watchdog {
+    over: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Watchdog {
+    /// Starts a thread that waits for the shutdown's time and a little more. Without a thread there
+    /// is no watchdog; the log says so.
+    pub(super) fn start(entrypoint: &Entrypoint) -> Self {
+        let over = Arc::new((Mutex::new(false), Condvar::new()));
+        let (watched, entrypoint) = (Arc::clone(&over), entrypoint.clone());
+        let watch = move || {
+            let (over, ended) = &*watched;
+            let limit = entrypoint.shared.shutdown_timeout.saturating_add(GRACE);
+            let guard = over.lock().unwrap_or_else(PoisonError::into_inner);
+            let (over, _) = ended
+                .wait_timeout_while(guard, limit, |over| !*over)
+                .unwrap_or_else(PoisonError::into_inner);
+            if !*over {
+                exit(&entrypoint);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("aiomisc-watchdog".to_owned()).spawn(watch)
+        {
+            tracing::error!(%error, "no thread to watch over the shutdown");
+        }
+        Self { over }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        *self.over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.over.1.notify_all();
+    }
+}
+
+/// Names the services that are not done, and exits without anything that could wait.
+fn exit(entrypoint: &Entrypoint) {
+    let limit = entrypoint.shared.shutdown_timeout;
+    let mut text = format!("aiomisc: the shutdown took longer than {limit:?}; still there:");
+    for service in entrypoint.services() {
+        if !matches!(service.state, ServiceState::Stopped | ServiceState::Failed) {
+            text.push_str(&format!(" `{}` ({})", service.name, service.state));
+        }
+    }
+    text.push('\n');
+    // Nobody is left to hear of a failure.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    #[cfg(unix)]
+    signal_hook::low_level::exit(EXIT_OVERRAN.into());
+    #[cfg(not(unix))]
+    std::process::abort();
+}

@@ -1,0 +1,391 @@
+//! A service in its entrypoint: its state, its running part and its tasks.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use event_listener::Event;
+
+use super::{Service, ServiceContext, ServiceOptions, StopReason};
+use crate::entrypoint::{Entrypoint, ServiceError, Stage};
+use crate::error::{BoxError, panic_text};
+use crate::flag::Flag;
+use crate::future::{Either, Panic, catch_panic, race};
+use crate::runtime::{Runtime, Task};
+
+/// Where a service stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ServiceState {
+    /// Not started yet.
+    New,
+    /// In `start`.
+    Starting,
+    /// Started.
+    Running,
+    /// Asked to stop.
+    Draining,
+    /// Stopped, or finished by itself.
+    Stopped,
+    /// Failed to start, failed since, or failed to stop.
+    Failed,
+}
+
+impl fmt::Display for ServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New => "new",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// What is known of a service at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServiceStatus {
+    /// Its name, unique in the entrypoint.
+    pub name: String,
+    /// Where it stands.
+    pub state: ServiceState,
+    /// Since when, on the clock of its runtime.
+    pub since: Instant,
+}
+
+/// What happened to a service's `start`, for whoever waits for it.
+pub(crate) enum Launch {
+    Started,
+    Failed(ServiceError),
+}
+
+pub(crate) struct ServiceCell {
+    name: String,
+    service: Arc<dyn Service>,
+    options: ServiceOptions,
+    runtime: Runtime,
+    inner: Mutex<Inner>,
+    stopping: Flag,
+    /// Whether the running part looks out for the stop.
+    looks_out: AtomicBool,
+    /// Notified when `start` has returned.
+    ended: Event,
+}
+
+struct Inner {
+    state: ServiceState,
+    since: Instant,
+    /// Until the launch is decided: who is told.
+    on_launch: Option<Box<dyn FnOnce(Launch) + Send>>,
+    running: Option<Task<()>>,
+    /// Whether the service has started, whatever became of it since.
+    started: bool,
+    /// Whether `start` has returned.
+    returned: bool,
+    tasks: Vec<Task<()>>,
+}
+
+impl ServiceCell {
+    pub(crate) fn new(
+        name: String,
+        service: Arc<dyn Service>,
+        options: ServiceOptions,
+        runtime: &Runtime,
+    ) -> Arc<Self> {
+        let inner = Inner {
+            state: ServiceState::New,
+            since: runtime.now(),
+            on_launch: None,
+            running: None,
+            started: false,
+            returned: false,
+            tasks: Vec::new(),
+        };
+        Arc::new(Self {
+            name,
+            service,
+            options,
+            runtime: runtime.unowned(),
+            inner: Mutex::new(inner),
+            stopping: Flag::default(),
+            looks_out: AtomicBool::new(false),
+            ended: Event::new(),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn options(&self) -> &ServiceOptions {
+        &self.options
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn state(&self) -> ServiceState {
+        self.inner().state
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.inner().started
+    }
+
+    pub(crate) fn status(&self) -> ServiceStatus {
+        let inner = self.inner();
+        ServiceStatus { name: self.name.clone(), state: inner.state, since: inner.since }
+    }
+
+    /// Calls `start` in a task of its own; `on_launch` is called once, when it is decided whether
+    /// the service has started.
+    pub(crate) fn launch(
+        self: &Arc<Self>,
+        entrypoint: &Entrypoint,
+        on_launch: impl FnOnce(Launch) + Send + 'static,
+    ) {
+        let mut inner = self.inner();
+        inner.on_launch = Some(Box::new(on_launch));
+        self.enter(&mut inner, ServiceState::Starting);
+        let (cell, entrypoint) = (Arc::clone(self), entrypoint.clone());
+        let run = async move {
+            let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
+            let outcome = catch_panic(cell.service.start(ctx)).await;
+            cell.returned(&entrypoint, outcome);
+        };
+        // The task cannot be polled to its end before it is kept: it takes the same lock.
+        inner.running = Some(entrypoint.task(self.name.clone()).spawn(run));
+    }
+
+    /// The service says that it has started.
+    pub(crate) fn ready(&self) {
+        self.decide(Launch::Started, ServiceState::Running);
+    }
+
+    /// Something of the service failed after its start: its running part or a task of it.
+    pub(crate) fn fail(&self, entrypoint: &Entrypoint, cause: BoxError) {
+        let error = ServiceError::new(&self.name, Stage::Run, cause);
+        {
+            let mut inner = self.inner();
+            if inner.on_launch.is_none() && inner.state == ServiceState::Running {
+                self.enter(&mut inner, ServiceState::Failed);
+            }
+        }
+        if let Some(error) = self.launch_failed(error) {
+            entrypoint.service_failed(error);
+        }
+    }
+
+    /// `start` took too long, or the program's start was given up.
+    pub(crate) fn give_up(&self, cause: impl Into<BoxError>) {
+        let _ = self.launch_failed(ServiceError::new(&self.name, Stage::Start, cause.into()));
+    }
+
+    fn returned(&self, entrypoint: &Entrypoint, outcome: Result<Result<(), BoxError>, Panic>) {
+        {
+            let mut inner = self.inner();
+            inner.returned = true;
+            let finished = inner.on_launch.is_none() && matches!(outcome, Ok(Ok(())));
+            if finished && inner.state == ServiceState::Running {
+                self.enter(&mut inner, ServiceState::Stopped);
+                tracing::debug!(service = %self.name, "finished");
+            }
+        }
+        match outcome {
+            Ok(Ok(())) => self.ready(),
+            Ok(Err(error)) => self.fail(entrypoint, error),
+            Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
+        }
+        self.ended.notify(usize::MAX);
+    }
+
+    /// Decides the launch, unless it is decided already.
+    fn decide(&self, launch: Launch, state: ServiceState) {
+        let mut inner = self.inner();
+        let Some(on_launch) = inner.on_launch.take() else { return };
+        inner.started = matches!(launch, Launch::Started);
+        self.enter(&mut inner, state);
+        drop(inner);
+        on_launch(launch);
+    }
+
+    /// Takes the error as that of the launch, or gives it back if the service has started.
+    fn launch_failed(&self, error: ServiceError) -> Option<ServiceError> {
+        if self.inner().on_launch.is_none() {
+            return Some(error);
+        }
+        self.decide(Launch::Failed(error.at(Stage::Start)), ServiceState::Failed);
+        None
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.looks_out.store(true, Ordering::Relaxed);
+        self.stopping.is_set()
+    }
+
+    pub(crate) async fn stopping(&self) {
+        self.looks_out.store(true, Ordering::Relaxed);
+        self.stopping.wait().await;
+    }
+
+    /// Keeps a task of the service until its stop.
+    pub(crate) fn own(&self, task: Task<()>) {
+        let mut inner = self.inner();
+        // Those that have ended would gather otherwise; looked at now and then, not each time.
+        if inner.tasks.len() == inner.tasks.capacity() {
+            inner.tasks.retain(|task| !task.is_finished());
+        }
+        inner.tasks.push(task);
+        let gone = matches!(inner.state, ServiceState::Stopped) && self.stopping.is_set();
+        drop(inner);
+        if gone {
+            self.abort_tasks();
+        }
+    }
+
+    /// Tells the service that it is to stop; the first thing of every stop.
+    pub(crate) fn begin_stop(&self) {
+        let mut inner = self.inner();
+        if inner.state == ServiceState::Running {
+            self.enter(&mut inner, ServiceState::Draining);
+        }
+        drop(inner);
+        self.stopping.set();
+    }
+
+    /// Stops a service that has started; errors are collected, none keeps the rest from happening.
+    /// Ends within `limit`, or soon after `cut`, unless the service blocks its thread.
+    pub(crate) async fn stop(
+        &self,
+        reason: StopReason,
+        limit: Duration,
+        cut: &Flag,
+    ) -> Vec<ServiceError> {
+        let mut errors = Vec::new();
+        let mut push = |cause: BoxError| {
+            errors.push(ServiceError::new(&self.name, Stage::Stop, cause));
+        };
+        self.begin_stop();
+        let begun = self.runtime.now();
+        let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
+
+        let asked = self.runtime.timeout(limit, catch_panic(self.service.stop(&reason)));
+        match race(asked, cut.wait()).await {
+            Either::First(Ok(Ok(Ok(())))) => {}
+            Either::First(Ok(Ok(Err(error)))) => push(error),
+            Either::First(Ok(Err(panic))) => push(Panicked(panic_text(&*panic)).into()),
+            Either::First(Err(_)) => push(LimitExceeded(limit).into()),
+            Either::Second(()) => tracing::warn!(service = %self.name, "stop was cut"),
+        }
+
+        let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
+        if knows && !self.has_returned() {
+            let ended = self.runtime.timeout(left(), self.wait_returned());
+            if let Either::First(Err(_)) = race(ended, cut.wait()).await
+                && errors.is_empty()
+            {
+                errors.push(ServiceError::new(
+                    &self.name,
+                    Stage::Stop,
+                    LimitExceeded(limit).into(),
+                ));
+            }
+        }
+        self.abandon().await;
+        let mut inner = self.inner();
+        let failed = !errors.is_empty() || inner.state == ServiceState::Failed;
+        self.enter(&mut inner, if failed { ServiceState::Failed } else { ServiceState::Stopped });
+        drop(inner);
+        errors
+    }
+
+    /// Drops whatever of the service still runs, and waits until that has happened.
+    pub(crate) async fn abandon(&self) {
+        self.stopping.set();
+        let running = self.inner().running.take();
+        if let Some(running) = running {
+            // Its result was taken when `start` returned; an abort is what we want.
+            let _ = running.cancel().await;
+        }
+        loop {
+            let tasks = self.abort_tasks();
+            if tasks.is_empty() {
+                return;
+            }
+            for task in tasks {
+                // Errors and panics were reported by the task itself.
+                let _ = task.await;
+            }
+        }
+    }
+
+    fn abort_tasks(&self) -> Vec<Task<()>> {
+        let tasks = std::mem::take(&mut self.inner().tasks);
+        for task in &tasks {
+            task.abort();
+        }
+        tasks
+    }
+
+    fn has_returned(&self) -> bool {
+        let inner = self.inner();
+        inner.returned || inner.running.is_none()
+    }
+
+    async fn wait_returned(&self) {
+        while !self.has_returned() {
+            let ended = self.ended.listen();
+            if self.has_returned() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn enter(&self, inner: &mut Inner, state: ServiceState) {
+        inner.state = state;
+        inner.since = self.runtime.now();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ServiceCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceCell")
+            .field("name", &self.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Stands for a panic where an error is reported.
+#[derive(Debug)]
+pub(crate) struct Panicked(pub(crate) String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.0)
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+/// Says that a service took longer than it may.
+#[derive(Debug)]
+pub(crate) struct LimitExceeded(pub(crate) Duration);
+
+impl fmt::Display for LimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "took longer than the limit of {:?}", self.0)
+    }
+}
+
+impl std::error::Error for LimitExceeded {}

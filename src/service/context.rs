@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use super::cell::{Panicked, ServiceCell};
+use crate::entrypoint::Entrypoint;
+use crate::error::{BoxError, panic_text};
+use crate::future::catch_panic;
+use crate::runtime::Runtime;
+
+/// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
+#[derive(Clone, Debug)]
+pub struct ServiceContext {
+    cell: Arc<ServiceCell>,
+    entrypoint: Entrypoint,
+}
+
+impl ServiceContext {
+    pub(super) fn new(cell: Arc<ServiceCell>, entrypoint: Entrypoint) -> Self {
+        Self { cell, entrypoint }
+    }
+
+    /// The service's name, unique in its entrypoint.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.cell.name()
+    }
+
+    /// Says that the service has started, while `start` goes on. Calling it again does nothing.
+    pub fn ready(&self) {
+        self.cell.ready();
+    }
+
+    /// Waits until the service is asked to stop.
+    ///
+    /// Asking for this, or [`is_stopping`](Self::is_stopping), also tells the entrypoint that the
+    /// running part looks out for the stop: it then gets the time of the service's limit to end by
+    /// itself.
+    pub async fn stopping(&self) {
+        self.cell.stopping().await;
+    }
+
+    /// Whether the service was asked to stop; see [`stopping`](Self::stopping).
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.cell.is_stopping()
+    }
+
+    /// Spawns a task that belongs to the service: its error or panic fails the service, and the
+    /// service's stop aborts it and waits for it, after the running part has ended.
+    pub fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let ctx = self.clone();
+        let task = self.entrypoint.task(self.name().to_owned()).spawn(async move {
+            let outcome = catch_panic(future).await;
+            let error: BoxError = match outcome {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(panic) => Panicked(panic_text(&*panic)).into(),
+            };
+            ctx.cell.fail(&ctx.entrypoint, error);
+        });
+        self.cell.own(task);
+    }
+
+    /// The runtime that the entrypoint runs on.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        self.cell.runtime()
+    }
+
+    /// The entrypoint that started the service.
+    #[must_use]
+    pub fn entrypoint(&self) -> &Entrypoint {
+        &self.entrypoint
+    }
+}
