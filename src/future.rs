@@ -31,7 +31,9 @@ pub(crate) async fn race<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, 
 pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Panic> {
     let mut future = Some(Box::pin(future));
     let result = poll_fn(|cx| {
-        let Some(polled) = &mut future else { return Poll::Pending };
+        let Some(polled) = &mut future else {
+            return Poll::Pending;
+        };
         match catch_unwind(AssertUnwindSafe(|| polled.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),

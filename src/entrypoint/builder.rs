@@ -183,8 +183,10 @@ impl EntrypointBuilder {
         let config = env.read("AIOMISC_LOG_CONFIG", boolean, &mut problems);
         let timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, &mut problems);
 
-        let shutdown_timeout =
-            self.shutdown_timeout.or(timeout).unwrap_or(Duration::from_secs(60));
+        let shutdown_timeout = self
+            .shutdown_timeout
+            .or(timeout)
+            .unwrap_or(Duration::from_secs(60));
         if shutdown_timeout.is_zero() {
             problems.push("shutdown_timeout: expected a duration above zero, got 0".to_owned());
         }
@@ -228,7 +230,10 @@ impl EntrypointBuilder {
 impl fmt::Debug for EntrypointBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EntrypointBuilder")
-            .field("services", &self.services.iter().map(|s| s.name()).collect::<Vec<_>>())
+            .field(
+                "services",
+                &self.services.iter().map(|s| s.name()).collect::<Vec<_>>(),
+            )
             .finish_non_exhaustive()
     }
 }
@@ -255,14 +260,28 @@ fn name_services(
     let mut taken = HashSet::new();
     for (name, type_name) in &given {
         if name.is_empty() {
-            problems.push(format!("a service of the type {type_name} has an empty name"));
+            problems.push(format!(
+                "a service of the type {type_name} has an empty name"
+            ));
         } else if name != type_name && !taken.insert(name.clone()) {
-            problems.push(format!("two services are called `{name}`: names must differ"));
+            problems.push(format!(
+                "two services are called `{name}`: names must differ"
+            ));
         }
     }
     for (service, (name, _)) in services.iter().zip(&given) {
         let options = service.options();
-        problems.extend(options.problems().map(|problem| format!("service `{name}`: {problem}")));
+        problems.extend(
+            options
+                .problems()
+                .map(|problem| format!("service `{name}`: {problem}")),
+        );
+        if let Err(error) = service.check() {
+            problems.push(format!(
+                "service `{name}`: {}",
+                crate::error::Chain(&*error)
+            ));
+        }
     }
     let mut numbers: HashMap<&'static str, usize> = HashMap::new();
     services
@@ -348,7 +367,10 @@ impl Plan {
                 shutdown::shutdown(&entrypoint).await
             }
         };
-        let shutdown = self.runtime.task("aiomisc: shutdown").spawn(entrypoint.scope(stop));
+        let shutdown = self
+            .runtime
+            .task("aiomisc: shutdown")
+            .spawn(entrypoint.scope(stop));
         // From here on, dropping this future stops what has started.
         let running = RunningEntrypoint {
             handle: entrypoint.clone(),
@@ -356,7 +378,10 @@ impl Plan {
             _runtime: self.runtime,
             _signals: signals,
         };
-        if entrypoint.scope(start::start(&entrypoint, self.cells)).await {
+        if entrypoint
+            .scope(start::start(&entrypoint, self.cells))
+            .await
+        {
             return Ok(running);
         }
         match running.graceful_shutdown("the start failed").await {

@@ -7,10 +7,15 @@ use std::time::Duration;
 pub(super) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
 
 impl Environment {
-    #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the environment is read"
+    )]
     pub(super) fn of_process() -> Self {
         // A value that is not Unicode cannot be one that we know: it is reported as such.
-        Self(Arc::new(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned())))
+        Self(Arc::new(|name| {
+            Some(std::env::var_os(name)?.to_string_lossy().into_owned())
+        }))
     }
 
     pub(super) fn new(look_up: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
@@ -50,8 +55,10 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "enable" | "enabled" | "on" | "true" | "yes" => Ok(true),
         "0" | "disable" | "disabled" | "off" | "false" | "no" => Ok(false),
-        _ => Err("one of 1, enable, enabled, on, true, yes, 0, disable, disabled, off, false, no"
-            .to_owned()),
+        _ => Err(
+            "one of 1, enable, enabled, on, true, yes, 0, disable, disabled, off, false, no"
+                .to_owned(),
+        ),
     }
 }
 
@@ -93,8 +100,14 @@ mod tests {
         assert_eq!(environment.read("TYPO", boolean, &mut problems), None);
         assert_eq!(environment.read("NEGATIVE", seconds, &mut problems), None);
         assert_eq!(environment.read("NAN", seconds, &mut problems), None);
-        assert!(problems[0].starts_with("TYPO: expected one of 1, enable"), "{problems:?}");
-        assert_eq!(problems[1], "NEGATIVE: expected a number of seconds above zero, got `-1`");
+        assert!(
+            problems[0].starts_with("TYPO: expected one of 1, enable"),
+            "{problems:?}"
+        );
+        assert_eq!(
+            problems[1],
+            "NEGATIVE: expected a number of seconds above zero, got `-1`"
+        );
         assert_eq!(problems.len(), 3);
     }
 }

@@ -26,7 +26,11 @@ pub struct ServiceError {
 
 impl ServiceError {
     pub(crate) fn new(service: &str, stage: Stage, cause: BoxError) -> Self {
-        Self { service: service.to_owned(), stage, cause }
+        Self {
+            service: service.to_owned(),
+            stage,
+            cause,
+        }
     }
 
     pub(crate) fn at(self, stage: Stage) -> Self {
@@ -105,26 +109,37 @@ pub struct RunError {
 
 enum Problem {
     Config(ConfigError),
-    Services { failures: Vec<ServiceError>, overran: bool },
+    Services {
+        failures: Vec<ServiceError>,
+        overran: bool,
+    },
     Stopped(StopReason),
     Lost(JoinError),
 }
 
 impl RunError {
     pub(super) fn config(problems: Vec<String>) -> Self {
-        Self { problem: Problem::Config(ConfigError::new(problems)) }
+        Self {
+            problem: Problem::Config(ConfigError::new(problems)),
+        }
     }
 
     pub(super) fn services(failures: Vec<ServiceError>, overran: bool) -> Self {
-        Self { problem: Problem::Services { failures, overran } }
+        Self {
+            problem: Problem::Services { failures, overran },
+        }
     }
 
     pub(super) fn stopped(reason: StopReason) -> Self {
-        Self { problem: Problem::Stopped(reason) }
+        Self {
+            problem: Problem::Stopped(reason),
+        }
     }
 
     pub(super) fn lost(error: JoinError) -> Self {
-        Self { problem: Problem::Lost(error) }
+        Self {
+            problem: Problem::Lost(error),
+        }
     }
 
     /// What is wrong with the configuration, if that is why nothing was started.
@@ -154,7 +169,11 @@ impl RunError {
     /// The exit status of the process: 70 if the stop took too long, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.overran() { super::watchdog::EXIT_OVERRAN } else { 1 }
+        if self.overran() {
+            super::watchdog::EXIT_OVERRAN
+        } else {
+            1
+        }
     }
 }
 
@@ -162,7 +181,9 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Config(error) => error.fmt(f),
-            Problem::Stopped(reason) => write!(f, "stopped before the start was complete: {reason}"),
+            Problem::Stopped(reason) => {
+                write!(f, "stopped before the start was complete: {reason}")
+            }
             Problem::Lost(error) => error.fmt(f),
             Problem::Services { failures, overran } => {
                 // More than one cause: `source` could only give the first.
@@ -172,7 +193,10 @@ impl fmt::Display for RunError {
                 }
                 if *overran {
                     let separator = if failures.is_empty() { "" } else { "; " };
-                    write!(f, "{separator}the stop took longer than the shutdown timeout")?;
+                    write!(
+                        f,
+                        "{separator}the stop took longer than the shutdown timeout"
+                    )?;
                 }
                 Ok(())
             }

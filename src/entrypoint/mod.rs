@@ -60,7 +60,9 @@ impl Entrypoint {
     #[must_use]
     pub fn current() -> Option<Self> {
         let scope = Scope::current()?;
-        let shared = Arc::clone(scope.slots().entrypoint.as_ref()?).downcast().ok()?;
+        let shared = Arc::clone(scope.slots().entrypoint.as_ref()?)
+            .downcast()
+            .ok()?;
         Some(Self { shared })
     }
 
@@ -110,12 +112,16 @@ impl Entrypoint {
             cut: Flag::default(),
             stopped: Flag::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Puts a future into this entrypoint's scope: what it calls and spawns finds it.
     fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        let slots = Slots { entrypoint: Some(Arc::clone(&self.shared) as _) };
+        let slots = Slots {
+            entrypoint: Some(Arc::clone(&self.shared) as _),
+        };
         Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
     }
 
@@ -206,7 +212,9 @@ impl RunningEntrypoint {
     ) -> Result<StopReason, RunError> {
         self.handle.request_stop(why);
         match self.shutdown.take() {
-            Some(shutdown) => shutdown.await.unwrap_or_else(|error| Err(RunError::lost(error))),
+            Some(shutdown) => shutdown
+                .await
+                .unwrap_or_else(|error| Err(RunError::lost(error))),
             None => Ok(self.handle.reason()),
         }
     }

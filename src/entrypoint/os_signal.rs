@@ -122,16 +122,20 @@ mod os {
             let mut incoming = Signals::new(&signals)?;
             let handle = incoming.handle();
             // A thread, not a task: it works also when the executor is stuck.
-            let thread = thread::Builder::new().name("aiomisc-signals".to_owned()).spawn(
-                move || {
+            let thread = thread::Builder::new()
+                .name("aiomisc-signals".to_owned())
+                .spawn(move || {
                     let mut count = 0;
                     for signal in incoming.forever() {
                         count += 1;
                         arrived(&entrypoint, OsSignal(signal), count);
                     }
-                },
-            )?;
-            Ok(Self { signals, handle, thread: Some(thread) })
+                })?;
+            Ok(Self {
+                signals,
+                handle,
+                thread: Some(thread),
+            })
         }
     }
 
@@ -140,7 +144,10 @@ mod os {
             let was_default = is_default(signal);
             let act_by_default = Arc::new(AtomicBool::new(false));
             register_conditional_default(signal, Arc::clone(&act_by_default))?;
-            Ok(Self { act_by_default, was_default })
+            Ok(Self {
+                act_by_default,
+                was_default,
+            })
         }
     }
 
@@ -158,8 +165,14 @@ mod os {
     impl Drop for Handlers {
         fn drop(&mut self) {
             if let Some(installed) = &*lock(&INSTALLED) {
-                for action in self.signals.iter().filter_map(|signal| installed.get(signal)) {
-                    action.act_by_default.store(action.was_default, Ordering::SeqCst);
+                for action in self
+                    .signals
+                    .iter()
+                    .filter_map(|signal| installed.get(signal))
+                {
+                    action
+                        .act_by_default
+                        .store(action.was_default, Ordering::SeqCst);
                 }
             }
             self.handle.close();
@@ -173,7 +186,9 @@ mod os {
 
     impl fmt::Debug for Handlers {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Handlers").field("signals", &self.signals).finish_non_exhaustive()
+            f.debug_struct("Handlers")
+                .field("signals", &self.signals)
+                .finish_non_exhaustive()
         }
     }
 
@@ -181,7 +196,9 @@ mod os {
     /// so that nothing has to be put back for them.
     fn is_default(signal: i32) -> bool {
         // Asking the system itself takes unsafe code; without /proc the default is a good guess.
-        let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
+        let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+            return true;
+        };
         let is_in = |set: &str| {
             let mask = status.lines().find_map(|line| line.strip_prefix(set));
             let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -11,7 +11,10 @@ use crate::service::{ServiceCell, ServiceState, StopReason};
 /// stopped.
 pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunError> {
     let shared = &entrypoint.shared;
-    let in_time = shared.runtime.timeout(shared.shutdown_timeout, stop_all(entrypoint)).await;
+    let in_time = shared
+        .runtime
+        .timeout(shared.shutdown_timeout, stop_all(entrypoint))
+        .await;
     if in_time.is_err() {
         name_stragglers(entrypoint);
     }
@@ -28,7 +31,9 @@ async fn stop_all(entrypoint: &Entrypoint) {
     let cells = entrypoint.cells().clone();
     give_up_starting(entrypoint, &cells).await;
 
-    let failed = lock(&entrypoint.shared.failures).iter().any(|e| e.stage() == Stage::Start);
+    let failed = lock(&entrypoint.shared.failures)
+        .iter()
+        .any(|e| e.stage() == Stage::Start);
     let started = cells.iter().rev().filter(|cell| cell.has_started());
     if failed {
         // What is up was made ready for a program that never came to be: undo it step by step.
@@ -88,7 +93,10 @@ fn name_stragglers(entrypoint: &Entrypoint) {
         if matches!(cell.state(), ServiceState::Stopped | ServiceState::Failed) {
             continue;
         }
-        let cause = StillRunning { state: cell.state(), limit };
+        let cause = StillRunning {
+            state: cell.state(),
+            limit,
+        };
         tracing::error!(service = %cell.name(), state = %cell.state(), "still there after the shutdown timeout");
         let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
         lock(&entrypoint.shared.failures).push(error);
@@ -116,7 +124,11 @@ struct StillRunning {
 
 impl fmt::Display for StillRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "still {} after the shutdown timeout of {:?}", self.state, self.limit)
+        write!(
+            f,
+            "still {} after the shutdown timeout of {:?}",
+            self.state, self.limit
+        )
     }
 }
 

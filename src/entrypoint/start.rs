@@ -13,7 +13,10 @@ use crate::service::{Launch, LimitExceeded, ServiceCell, ServiceState, StopKind}
 /// that, the rest is left to the shutdown, and this is false.
 pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
     entrypoint.cells().clone_from(&cells);
-    let gate = Arc::new(Gate { left: Mutex::new(cells.len()), changed: Event::new() });
+    let gate = Arc::new(Gate {
+        left: Mutex::new(cells.len()),
+        changed: Event::new(),
+    });
     let begun = entrypoint.runtime().now();
     for cell in &cells {
         let (gate, failing) = (Arc::clone(&gate), entrypoint.clone());
@@ -64,7 +67,11 @@ impl Gate {
                 return;
             }
             // All began together, so the next limit is the least of those that still start.
-            let starting = || cells.iter().filter(|cell| cell.state() == ServiceState::Starting);
+            let starting = || {
+                cells
+                    .iter()
+                    .filter(|cell| cell.state() == ServiceState::Starting)
+            };
             let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
                 // Decided this very moment: the notification is on its way.
                 changed.await;

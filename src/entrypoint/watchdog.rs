@@ -34,7 +34,9 @@ impl Watchdog {
                 exit(&entrypoint);
             }
         };
-        if let Err(error) = thread::Builder::new().name("aiomisc-watchdog".to_owned()).spawn(watch)
+        if let Err(error) = thread::Builder::new()
+            .name("aiomisc-watchdog".to_owned())
+            .spawn(watch)
         {
             tracing::error!(%error, "no thread to watch over the shutdown");
         }

@@ -15,8 +15,11 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    const NAMES: [(&'static str, Self); 3] =
-        [("stream", Self::Stream), ("plain", Self::Plain), ("disabled", Self::Disabled)];
+    const NAMES: [(&'static str, Self); 3] = [
+        ("stream", Self::Stream),
+        ("plain", Self::Plain),
+        ("disabled", Self::Disabled),
+    ];
 
     /// The names of the formats.
     pub fn choices() -> impl Iterator<Item = &'static str> {
@@ -27,7 +30,11 @@ impl LogFormat {
 /// `stream` on a terminal, else `plain`.
 impl Default for LogFormat {
     fn default() -> Self {
-        if std::io::stderr().is_terminal() { Self::Stream } else { Self::Plain }
+        if std::io::stderr().is_terminal() {
+            Self::Stream
+        } else {
+            Self::Plain
+        }
     }
 }
 
@@ -45,7 +52,9 @@ impl FromStr for LogFormat {
     ///
     /// What was expected.
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        let found = Self::NAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|(_, format)| *format).ok_or_else(|| {
             let names: Vec<_> = Self::choices().collect();
             format!("one of {}", names.join(", "))

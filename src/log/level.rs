@@ -87,7 +87,12 @@ mod tests {
     #[test]
     fn names_and_numbers_are_read() {
         for name in LogLevel::choices() {
-            assert_eq!(name.parse::<LogLevel>().map(|level| level.to_string()).as_deref(), Ok(name));
+            assert_eq!(
+                name.parse::<LogLevel>()
+                    .map(|level| level.to_string())
+                    .as_deref(),
+                Ok(name)
+            );
         }
         assert_eq!("WARNING".parse(), Ok(LogLevel::Warning));
         assert_eq!("10".parse(), Ok(LogLevel::Debug));

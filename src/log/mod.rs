@@ -26,7 +26,10 @@ use std::fmt;
 /// # Ok::<(), aiomisc::log::LogError>(())
 /// ```
 pub fn basic_config() -> BasicConfig {
-    BasicConfig { level: LogLevel::default(), format: None }
+    BasicConfig {
+        level: LogLevel::default(),
+        format: None,
+    }
 }
 
 /// A set-up of logging; from [`basic_config`].
@@ -57,10 +60,10 @@ impl BasicConfig {
     /// [`LogError`] when a format was asked for, and logging is not compiled in (feature `log`).
     pub fn init(&self) -> Result<(), LogError> {
         #[cfg(feature = "log")]
-        {
+        return {
             subscriber::configure(self.level, self.format.unwrap_or_default());
             Ok(())
-        }
+        };
         #[allow(unreachable_code, reason = "reached without the feature `log`")]
         match self.format {
             None | Some(LogFormat::Disabled) => Ok(()),

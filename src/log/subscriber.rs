@@ -20,13 +20,18 @@ static FORMAT: AtomicU8 = AtomicU8::new(0);
 static OURS: OnceLock<bool> = OnceLock::new();
 
 pub(super) fn configure(level: LogLevel, format: LogFormat) {
-    let filter = if format == LogFormat::Disabled { LevelFilter::OFF } else { level.filter() };
-    *LEVEL.write().unwrap_or_else(std::sync::PoisonError::into_inner) = filter;
+    let filter = if format == LogFormat::Disabled {
+        LevelFilter::OFF
+    } else {
+        level.filter()
+    };
+    *LEVEL
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = filter;
     FORMAT.store(u8::from(format == LogFormat::Stream), Ordering::Relaxed);
     // Somebody else's subscriber stays; then nothing here is ever called.
-    let ours = OURS.get_or_init(|| {
-        tracing::subscriber::set_global_default(registry().with(Output)).is_ok()
-    });
+    let ours = OURS
+        .get_or_init(|| tracing::subscriber::set_global_default(registry().with(Output)).is_ok());
     if *ours {
         tracing::callsite::rebuild_interest_cache();
     }
@@ -36,7 +41,11 @@ struct Output;
 
 impl<S: Subscriber> Layer<S> for Output {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if is_on(metadata) { Interest::always() } else { Interest::never() }
+        if is_on(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -67,7 +76,9 @@ impl<S: Subscriber> Layer<S> for Output {
 }
 
 fn level() -> LevelFilter {
-    *LEVEL.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    *LEVEL
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn is_on(metadata: &Metadata<'_>) -> bool {
@@ -81,7 +92,10 @@ fn write_line(line: &mut String, event: &Event<'_>) {
         let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
         let _ = write!(line, "[{now}] {} {}: ", metadata.level(), metadata.target());
     }
-    let mut fields = Fields { line, rest: String::new() };
+    let mut fields = Fields {
+        line,
+        rest: String::new(),
+    };
     event.record(&mut fields);
     let Fields { line, rest } = fields;
     line.push_str(&rest);

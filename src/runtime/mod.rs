@@ -25,7 +25,7 @@ mod scope;
 mod task;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
-pub(crate) use self::choose::{UnknownRuntime, choose};
+pub(crate) use self::choose::choose;
 pub use self::current::NoRuntime;
 pub use self::net::{
     BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch,

@@ -1,8 +1,8 @@
 //! A service in its entrypoint: its state, its running part and its tasks.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use event_listener::Event;
@@ -139,7 +139,11 @@ impl ServiceCell {
 
     pub(crate) fn status(&self) -> ServiceStatus {
         let inner = self.inner();
-        ServiceStatus { name: self.name.clone(), state: inner.state, since: inner.since }
+        ServiceStatus {
+            name: self.name.clone(),
+            state: inner.state,
+            since: inner.since,
+        }
     }
 
     /// Calls `start` in a task of its own; `on_launch` is called once, when it is decided whether
@@ -152,6 +156,7 @@ impl ServiceCell {
         let mut inner = self.inner();
         inner.on_launch = Some(Box::new(on_launch));
         self.enter(&mut inner, ServiceState::Starting);
+        let builder = entrypoint.task(self.name.clone());
         let (cell, entrypoint) = (Arc::clone(self), entrypoint.clone());
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
@@ -159,7 +164,7 @@ impl ServiceCell {
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
-        inner.running = Some(entrypoint.task(self.name.clone()).spawn(run));
+        inner.running = Some(builder.spawn(run));
     }
 
     /// The service says that it has started.
@@ -207,7 +212,9 @@ impl ServiceCell {
     /// Decides the launch, unless it is decided already.
     fn decide(&self, launch: Launch, state: ServiceState) {
         let mut inner = self.inner();
-        let Some(on_launch) = inner.on_launch.take() else { return };
+        let Some(on_launch) = inner.on_launch.take() else {
+            return;
+        };
         inner.started = matches!(launch, Launch::Started);
         self.enter(&mut inner, state);
         drop(inner);
@@ -274,7 +281,9 @@ impl ServiceCell {
         let begun = self.runtime.now();
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
-        let asked = self.runtime.timeout(limit, catch_panic(self.service.stop(&reason)));
+        let asked = self
+            .runtime
+            .timeout(limit, catch_panic(self.service.stop(&reason)));
         match race(asked, cut.wait()).await {
             Either::First(Ok(Ok(Ok(())))) => {}
             Either::First(Ok(Ok(Err(error)))) => push(error),
@@ -299,7 +308,14 @@ impl ServiceCell {
         self.abandon().await;
         let mut inner = self.inner();
         let failed = !errors.is_empty() || inner.state == ServiceState::Failed;
-        self.enter(&mut inner, if failed { ServiceState::Failed } else { ServiceState::Stopped });
+        self.enter(
+            &mut inner,
+            if failed {
+                ServiceState::Failed
+            } else {
+                ServiceState::Stopped
+            },
+        );
         drop(inner);
         errors
     }

@@ -4,7 +4,7 @@ use super::cell::{Panicked, ServiceCell};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::catch_panic;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Task};
 
 /// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
 #[derive(Clone, Debug)]
@@ -51,15 +51,23 @@ impl ServiceContext {
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let ctx = self.clone();
-        let task = self.entrypoint.task(self.name().to_owned()).spawn(async move {
-            let outcome = catch_panic(future).await;
-            let error: BoxError = match outcome {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => error,
-                Err(panic) => Panicked(panic_text(&*panic)).into(),
-            };
-            ctx.cell.fail(&ctx.entrypoint, error);
-        });
+        let task = self
+            .entrypoint
+            .task(self.name().to_owned())
+            .spawn(async move {
+                let outcome = catch_panic(future).await;
+                let error: BoxError = match outcome {
+                    Ok(Ok(())) => return,
+                    Ok(Err(error)) => error,
+                    Err(panic) => Panicked(panic_text(&*panic)).into(),
+                };
+                ctx.cell.fail(&ctx.entrypoint, error);
+            });
+        self.cell.own(task);
+    }
+
+    /// Leaves a task to the service, which waits for it at its stop.
+    pub(super) fn own(&self, task: Task<()>) {
         self.cell.own(task);
     }
 

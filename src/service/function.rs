@@ -27,7 +27,11 @@ where
     F: Fn(ServiceContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
-    ServiceFn { name: name.into(), start, options: ServiceOptions::default() }
+    ServiceFn {
+        name: name.into(),
+        start,
+        options: ServiceOptions::default(),
+    }
 }
 
 /// A service made of a closure; from [`service_fn`].
@@ -67,6 +71,8 @@ where
 
 impl<F> fmt::Debug for ServiceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceFn").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("ServiceFn")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

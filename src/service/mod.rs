@@ -6,21 +6,25 @@
 mod accept;
 mod cell;
 mod context;
+mod crew;
 mod function;
 mod options;
+mod packet;
 mod reason;
 mod tcp;
 mod udp;
+mod watched;
 
-pub use self::accept::AcceptOptions;
+pub use self::accept::Drain;
 pub(crate) use self::cell::{Launch, LimitExceeded, ServiceCell};
 pub use self::cell::{ServiceState, ServiceStatus};
 pub use self::context::ServiceContext;
 pub use self::function::{ServiceFn, service_fn};
 pub use self::options::ServiceOptions;
+pub use self::packet::Packet;
 pub use self::reason::{StopKind, StopReason};
-pub use self::tcp::{ConnectionHandler, TcpServer};
-pub use self::udp::{DatagramHandler, Packet, UdpServer};
+pub use self::tcp::{ConnectionHandler, HandlerOutput, TcpServer};
+pub use self::udp::{DatagramHandler, UdpServer};
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -92,6 +96,16 @@ pub trait Service: Send + Sync + 'static {
         ServiceOptions::default()
     }
 
+    /// Says what is wrong with the service's configuration. Called before anything is started, so
+    /// that all the mistakes of a program are reported together. Default: nothing.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong, and what was expected.
+    fn check(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
     /// The short name of the type; the default of [`name`](Self::name).
     #[doc(hidden)]
     fn type_name(&self) -> &'static str {
@@ -116,6 +130,10 @@ impl<S: Service + ?Sized> Service for Arc<S> {
 
     fn options(&self) -> ServiceOptions {
         (**self).options()
+    }
+
+    fn check(&self) -> Result<(), BoxError> {
+        (**self).check()
     }
 
     fn type_name(&self) -> &'static str {
@@ -154,7 +172,10 @@ mod tests {
 
     #[test]
     fn types_have_short_names() {
-        assert_eq!(short_name("my::app::Server<my::app::Handler<u8>>"), "Server");
+        assert_eq!(
+            short_name("my::app::Server<my::app::Handler<u8>>"),
+            "Server"
+        );
         assert_eq!(short_name("Server"), "Server");
     }
 }

@@ -34,14 +34,23 @@ impl ServiceOptions {
 
     /// What is wrong with these options.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &'static str> {
-        let zero_start = self.start_limit.is_zero().then_some("the start limit must not be zero");
-        let zero_stop = self.stop_limit.is_zero().then_some("the stop limit must not be zero");
+        let zero_start = self
+            .start_limit
+            .is_zero()
+            .then_some("the start limit must not be zero");
+        let zero_stop = self
+            .stop_limit
+            .is_zero()
+            .then_some("the stop limit must not be zero");
         zero_start.into_iter().chain(zero_stop)
     }
 }
 
 impl Default for ServiceOptions {
     fn default() -> Self {
-        Self { start_limit: Duration::from_secs(60), stop_limit: Duration::from_secs(20) }
+        Self {
+            start_limit: Duration::from_secs(60),
+            stop_limit: Duration::from_secs(20),
+        }
     }
 }

@@ -33,7 +33,10 @@ pub enum StopKind {
 
 impl StopReason {
     pub(crate) fn new(kind: StopKind) -> Self {
-        Self { kind, unheard: AtomicBool::new(false) }
+        Self {
+            kind,
+            unheard: AtomicBool::new(false),
+        }
     }
 
     /// What kind of reason it is.

@@ -1,0 +1,242 @@
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+use super::accept::Drain;
+use super::crew::Member;
+use crate::net::{Addr, Stream};
+use crate::runtime::{RawStream, Runtime, Sleep};
+
+/// A connection as its server sees it.
+#[derive(Default)]
+pub(super) struct Connection {
+    finishing: AtomicBool,
+    /// Whoever waits to read.
+    reader: Mutex<Option<Waker>>,
+}
+
+impl Connection {
+    fn is_finishing(&self) -> bool {
+        self.finishing.load(Ordering::SeqCst)
+    }
+
+    /// Remembers who waits to read.
+    fn reads(&self, waker: &Waker) {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if !reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            let old = reader.replace(waker.clone());
+            drop(reader);
+            drop(old);
+        }
+    }
+}
+
+impl Member for Connection {
+    fn finish(&self) {
+        self.finishing.store(true, Ordering::SeqCst);
+        let reader = self
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+/// A stream that ends for its handler when the server drains, and fails when nothing moves for too
+/// long.
+pub(super) struct Watched {
+    raw: Box<dyn RawStream>,
+    connection: Arc<Connection>,
+    drain: Drain,
+    /// Whether bytes were read since the last write: a request that is not answered yet.
+    in_request: bool,
+    idle: Option<Idle>,
+}
+
+impl Watched {
+    pub(super) fn wrap(
+        stream: Stream,
+        connection: Arc<Connection>,
+        drain: Drain,
+        idle: Option<(Duration, Runtime)>,
+    ) -> Stream {
+        let idle = idle.map(|(limit, runtime)| Idle::new(limit, runtime));
+        let raw = stream.into_raw();
+        Stream::from_raw(Box::new(Self {
+            raw,
+            connection,
+            drain,
+            in_request: false,
+            idle,
+        }))
+    }
+
+    /// Whether a read that would wait is the end of the stream.
+    fn is_over(&self) -> bool {
+        let over = match self.drain {
+            Drain::BetweenRequests => !self.in_request,
+            Drain::WhenQuiet => true,
+            Drain::ByHandler => false,
+        };
+        over && self.connection.is_finishing()
+    }
+
+    fn wrote(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(Ok(count)) => {
+                self.in_request &= count == 0;
+                self.moved(|idle| &mut idle.write);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.poll_idle(cx, |idle| &mut idle.write).map(Err),
+        }
+    }
+
+    fn moved(&mut self, wait: fn(&mut Idle) -> &mut Wait) {
+        if let Some(idle) = &mut self.idle {
+            idle.moved = Some(idle.runtime.now());
+            wait(idle).since = None;
+        }
+    }
+
+    fn poll_idle(
+        &mut self,
+        cx: &mut Context<'_>,
+        wait: fn(&mut Idle) -> &mut Wait,
+    ) -> Poll<io::Error> {
+        match &mut self.idle {
+            Some(idle) => idle.poll(cx, wait),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(outcome) = Pin::new(&mut *self.raw).poll_read(cx, buf) {
+            if let Ok(count) = outcome {
+                self.in_request |= count > 0;
+                self.moved(|idle| &mut idle.read);
+            }
+            return Poll::Ready(outcome);
+        }
+        // Whoever sets the flag wakes the reader after that: it is looked at after the reader is
+        // known.
+        self.connection.reads(cx.waker());
+        if self.is_over() {
+            return Poll::Ready(Ok(0));
+        }
+        self.poll_idle(cx, |idle| &mut idle.read).map(Err)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut *self.raw).poll_write(cx, buf);
+        self.wrote(cx, polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut *self.raw).poll_write_vectored(cx, bufs);
+        self.wrote(cx, polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.raw).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.raw).poll_close(cx)
+    }
+}
+
+impl RawStream for Watched {
+    fn local_addr(&self) -> io::Result<Addr> {
+        self.raw.local_addr()
+    }
+
+    fn peer_addr(&self) -> io::Result<Addr> {
+        self.raw.peer_addr()
+    }
+
+    fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        self.raw.set_nodelay(on)
+    }
+}
+
+/// Notices that nothing moves. A timer runs on while bytes move, and is set anew only when it
+/// fires: once in a limit's time, not once for each operation.
+struct Idle {
+    limit: Duration,
+    runtime: Runtime,
+    /// When bytes moved last, in either direction.
+    moved: Option<Instant>,
+    /// One for each direction, since they may be polled by different tasks.
+    read: Wait,
+    write: Wait,
+}
+
+#[derive(Default)]
+struct Wait {
+    since: Option<Instant>,
+    timer: Option<Pin<Box<dyn Sleep>>>,
+}
+
+impl Idle {
+    fn new(limit: Duration, runtime: Runtime) -> Self {
+        Self {
+            limit,
+            runtime,
+            moved: None,
+            read: Wait::default(),
+            write: Wait::default(),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, wait: fn(&mut Self) -> &mut Wait) -> Poll<io::Error> {
+        let (limit, moved, runtime) = (self.limit, self.moved, self.runtime.clone());
+        let wait = wait(self);
+        let since = *wait.since.get_or_insert_with(|| runtime.now());
+        let timer = wait
+            .timer
+            .get_or_insert_with(|| runtime.backend().sleep(limit));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let quiet = runtime
+                .now()
+                .saturating_duration_since(moved.unwrap_or(since).max(since));
+            if quiet >= limit {
+                wait.since = None;
+                wait.timer = None;
+                let text = format!("nothing moved on the connection for {limit:?}");
+                return Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            timer.as_mut().reset(limit.saturating_sub(quiet));
+        }
+    }
+}
