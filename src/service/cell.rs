@@ -301,7 +301,7 @@ impl ServiceCell {
                 errors.push(ServiceError::new(
                     &self.name,
                     Stage::Stop,
-                    LimitExceeded(limit).into(),
+                    StillRunning(limit).into(),
                 ));
             }
         }
@@ -405,3 +405,20 @@ impl fmt::Display for LimitExceeded {
 }
 
 impl std::error::Error for LimitExceeded {}
+
+/// Says that the running part of a service had to be dropped.
+#[derive(Debug)]
+struct StillRunning(Duration);
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its `start` went on for the whole limit of {:?}, and was dropped (it can look out for \
+             `ServiceContext::stopping`)",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for StillRunning {}

@@ -23,7 +23,7 @@ pub use self::function::{ServiceFn, service_fn};
 pub use self::options::ServiceOptions;
 pub use self::packet::Packet;
 pub use self::reason::{StopKind, StopReason};
-pub use self::tcp::{ConnectionHandler, HandlerOutput, TcpServer};
+pub use self::tcp::{ConnectionHandler, TcpServer};
 pub use self::udp::{DatagramHandler, UdpServer};
 
 use std::any::type_name;
