@@ -1,5 +1,6 @@
 //! Job 7: allocations of an operation, and their bytes.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use aiomisc::Runtime;
