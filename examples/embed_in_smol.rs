@@ -29,12 +29,18 @@ fn main() -> Result<(), BoxError> {
         })
         .on_listening(|addr| println!("listening udp://{addr}"));
 
-        let services = Entrypoint::builder().runtime(runtime).service(clock).start().await?;
+        let services = Entrypoint::builder()
+            .runtime(runtime)
+            .service(clock)
+            .start()
+            .await?;
 
         // The program goes on with its own work, here with smol's own timer.
         smol::Timer::after(Duration::try_from_secs_f64(seconds)?).await;
 
-        let reason = services.graceful_shutdown("the program has done its work").await?;
+        let reason = services
+            .graceful_shutdown("the program has done its work")
+            .await?;
         println!("stopped: {reason}");
         Ok(())
     }))

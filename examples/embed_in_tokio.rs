@@ -18,15 +18,22 @@ async fn main() -> Result<(), BoxError> {
     let args = cli::Args::parse(&["--tcp", "--seconds"])?;
     let seconds: f64 = args.get("--seconds", "3600").parse()?;
 
-    let shout = TcpServer::new(args.get("--tcp", "127.0.0.1:0"), |mut stream, _| async move {
-        let mut buf = [0; 1024];
-        loop {
-            match stream.read(&mut buf).await? {
-                0 => return Ok(()),
-                count => stream.write_all(buf[..count].to_ascii_uppercase().as_slice()).await?,
+    let shout = TcpServer::new(
+        args.get("--tcp", "127.0.0.1:0"),
+        |mut stream, _| async move {
+            let mut buf = [0; 1024];
+            loop {
+                match stream.read(&mut buf).await? {
+                    0 => return Ok(()),
+                    count => {
+                        stream
+                            .write_all(buf[..count].to_ascii_uppercase().as_slice())
+                            .await?
+                    }
+                }
             }
-        }
-    })
+        },
+    )
     .on_listening(|addr| println!("listening tcp://{addr}"));
 
     // No runtime is named: the services run on the one that this program runs on.
@@ -38,7 +45,9 @@ async fn main() -> Result<(), BoxError> {
         () = tokio::time::sleep(Duration::try_from_secs_f64(seconds)?) => {}
         result = tokio::signal::ctrl_c() => result?,
     }
-    let reason = services.graceful_shutdown("the program has done its work").await?;
+    let reason = services
+        .graceful_shutdown("the program has done its work")
+        .await?;
     println!("stopped: {reason}");
     Ok(())
 }
