@@ -27,7 +27,7 @@ fn main() -> Result<(), BoxError> {
             packet.reply(b"cuckoo").await?;
             Ok(())
         })
-        .on_listening(|addr| println!("listening udp://{addr}"));
+        .on_listening(|addr| println!("listening {}", cli::url("udp", addr)));
 
         let services = Entrypoint::builder()
             .runtime(runtime)

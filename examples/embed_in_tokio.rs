@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use aiomisc::entrypoint::OsSignal;
 use aiomisc::{BoxError, Entrypoint, TcpServer};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
@@ -34,16 +35,20 @@ async fn main() -> Result<(), BoxError> {
             }
         },
     )
-    .on_listening(|addr| println!("listening tcp://{addr}"));
+    .on_listening(|addr| println!("listening {}", cli::url("tcp", addr)));
 
-    // No runtime is named: the services run on the one that this program runs on.
-    let services = Entrypoint::builder().service(shout).start().await?;
+    // No runtime is named: the services run on the one that this program runs on. Without
+    // `catch_signals` they would leave signals to the program as well.
+    let services = Entrypoint::builder()
+        .service(shout)
+        .catch_signals([OsSignal::INT, OsSignal::TERM])
+        .start()
+        .await?;
 
     // The program goes on with its own work, here with tokio's own tools.
     tokio::select! {
         () = services.closing() => {}
         () = tokio::time::sleep(Duration::try_from_secs_f64(seconds)?) => {}
-        result = tokio::signal::ctrl_c() => result?,
     }
     let reason = services
         .graceful_shutdown("the program has done its work")
