@@ -10,6 +10,8 @@ pub mod adapters;
 mod error;
 pub mod net;
 pub mod runtime;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 
 pub use self::error::BoxError;
