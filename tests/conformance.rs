@@ -17,7 +17,11 @@ fn prove(subject: Subject) {
     common::raise_descriptor_limit();
     let report = subject.time_limit(Duration::from_secs(10)).run();
     report.assert();
-    assert!(report.checks().len() > 100, "only {} checks", report.checks().len());
+    assert!(
+        report.checks().len() > 100,
+        "only {} checks",
+        report.checks().len()
+    );
     if cfg!(target_os = "linux") {
         assert_eq!(report.skipped().count(), 0, "{report}");
     }
@@ -64,9 +68,11 @@ mod smol {
             async_io::block_on(driven.run(async { stopped.await.unwrap_or(()) }));
         });
         let subject = Subject::new("smol, a foreign executor", Smol::from_executor(executor));
-        prove(subject.beside(other()).disposable(|| {
-            Smol::from_executor(Arc::new(Executor::new())).into()
-        }));
+        prove(
+            subject
+                .beside(other())
+                .disposable(|| Smol::from_executor(Arc::new(Executor::new())).into()),
+        );
         stop.send(()).unwrap();
         driver.join().unwrap();
     }
@@ -137,7 +143,10 @@ mod tokio {
             .enable_all()
             .build()
             .unwrap();
-        let subject = Subject::new("tokio, a handle", Tokio::from_handle(theirs.handle().clone()));
+        let subject = Subject::new(
+            "tokio, a handle",
+            Tokio::from_handle(theirs.handle().clone()),
+        );
         prove(
             subject
                 .beside(other())
@@ -167,11 +176,17 @@ mod mixed {
     #[test]
     fn tasks_of_smol_with_sockets_and_time_of_tokio() {
         let tokio: Runtime = Tokio::multi_thread(1).unwrap().into();
-        let mixed = Parts::of(Smol::new()).net_of(&tokio).timer_of(&tokio).build();
+        let mixed = Parts::of(Smol::new())
+            .net_of(&tokio)
+            .timer_of(&tokio)
+            .build();
         let subject = Subject::new("smol with parts of tokio", mixed);
         let (beside, sockets) = (Tokio::current_thread().unwrap(), tokio.clone());
         prove(subject.beside(beside).disposable(move || {
-            Parts::of(Smol::new()).net_of(&sockets).timer_of(&sockets).build()
+            Parts::of(Smol::new())
+                .net_of(&sockets)
+                .timer_of(&sockets)
+                .build()
         }));
     }
 

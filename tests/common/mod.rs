@@ -69,7 +69,10 @@ pub struct DrivenElsewhere {
 impl DrivenElsewhere {
     pub fn new(runtime: impl Into<Runtime>) -> Self {
         let runtime = runtime.into();
-        let (stop, stopped) = (Arc::new(event_listener::Event::new()), Arc::new(AtomicBool::new(false)));
+        let (stop, stopped) = (
+            Arc::new(event_listener::Event::new()),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (driven, event, flag) = (runtime.clone(), Arc::clone(&stop), Arc::clone(&stopped));
         let (send, began) = mpsc::channel();
         let thread = thread::spawn(move || {
