@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::task::Poll;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -54,15 +55,26 @@ pub(super) async fn close(stream: &mut Stream) -> Result {
     Ok(())
 }
 
-/// Sends a word there and back.
+/// Sends words there and back. Each end waits for its word before it is sent, so that only an event
+/// of the system can make it go on.
 pub(super) async fn ping(one: &mut Stream, other: &mut Stream) -> Result {
     for _ in 0..3 {
-        write_all(one, b"ping").await?;
-        let there = read_exact(other, 4).await?;
-        write_all(other, b"pong").await?;
-        let back = read_exact(one, 4).await?;
-        ensure!(there == b"ping" && back == b"pong", "other bytes arrived");
+        pass(one, other, b"ping").await?;
+        pass(other, one, b"pong").await?;
     }
+    Ok(())
+}
+
+async fn pass(from: &mut Stream, to: &mut Stream, word: &[u8]) -> Result {
+    let mut buf = [0; 16];
+    let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut *to).poll_read(cx, &mut buf))).await;
+    ensure!(
+        early.is_pending(),
+        "something was read before it was written"
+    );
+    write_all(from, word).await?;
+    let got = read_exact(to, word.len()).await?;
+    ensure!(got == word, "other bytes arrived");
     Ok(())
 }
 
