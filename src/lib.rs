@@ -56,6 +56,8 @@ pub mod log;
 pub mod net;
 pub mod runtime;
 pub mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
