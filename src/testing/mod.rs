@@ -1,0 +1,5 @@
+//! What tests need.
+
+mod harness;
+
+pub use self::harness::{Harness, TestOutput};
