@@ -398,10 +398,13 @@ impl Plan {
     async fn start(self) -> Result<RunningEntrypoint, RunError> {
         let (entrypoint, signals) = self.prepare()?;
         let stop = {
-            let entrypoint = entrypoint.clone();
+            let (entrypoint, runtime) = (entrypoint.clone(), self.runtime.clone());
             async move {
                 entrypoint.closing().await;
-                shutdown::shutdown(&entrypoint).await
+                let stopped = shutdown::shutdown(&entrypoint).await;
+                // A runtime that was given to us lives until here, whoever else has let go of it.
+                drop(runtime);
+                stopped
             }
         };
         let shutdown = self
@@ -412,7 +415,6 @@ impl Plan {
         let running = RunningEntrypoint {
             handle: entrypoint.clone(),
             shutdown: Some(shutdown),
-            _runtime: self.runtime,
             _signals: signals,
         };
         if entrypoint

@@ -180,8 +180,6 @@ impl fmt::Debug for Entrypoint {
 pub struct RunningEntrypoint {
     handle: Entrypoint,
     shutdown: Option<crate::runtime::Task<Result<StopReason, RunError>>>,
-    /// Keeps a runtime that we own, and the handlers of signals, as long as the services.
-    _runtime: Runtime,
     _signals: Option<os_signal::Handlers>,
 }
 

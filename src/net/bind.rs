@@ -20,14 +20,8 @@ use crate::runtime::{BindOptions, Runtime};
 /// assert_ne!(listener.local_addr()?.port(), Some(0));
 /// # drop(socket); Ok::<_, std::io::Error>(()) }).unwrap();
 /// ```
-#[must_use]
 pub fn bind_socket(address: impl Into<Address>) -> BindSocket {
-    BindSocket {
-        address: address.into(),
-        options: BindOptions::default(),
-        proto_name: None,
-        runtime: None,
-    }
+    BindSocket::from(address)
 }
 
 /// A socket about to be made; from [`bind_socket`].
@@ -190,6 +184,18 @@ impl BindSocket {
                 }
                 Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
             }
+        }
+    }
+}
+
+/// An address alone is a socket with the default options.
+impl<A: Into<Address>> From<A> for BindSocket {
+    fn from(address: A) -> Self {
+        Self {
+            address: address.into(),
+            options: BindOptions::default(),
+            proto_name: None,
+            runtime: None,
         }
     }
 }

@@ -301,7 +301,7 @@ impl ServiceCell {
                 errors.push(ServiceError::new(
                     &self.name,
                     Stage::Stop,
-                    LimitExceeded(limit).into(),
+                    StillRunning(limit).into(),
                 ));
             }
         }
@@ -394,9 +394,25 @@ impl fmt::Display for Panicked {
 
 impl std::error::Error for Panicked {}
 
-/// Says that a service took longer than it may.
+/// Says that a service did not start in time, and what it did not do.
 #[derive(Debug)]
-pub(crate) struct LimitExceeded(pub(crate) Duration);
+pub(crate) struct NotReady(pub(crate) Duration);
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = self.0;
+        write!(
+            f,
+            "neither returned nor called `ServiceContext::ready` within {limit:?}"
+        )
+    }
+}
+
+impl std::error::Error for NotReady {}
+
+/// Says that a service's `stop` took longer than it may.
+#[derive(Debug)]
+struct LimitExceeded(Duration);
 
 impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -405,3 +421,20 @@ impl fmt::Display for LimitExceeded {
 }
 
 impl std::error::Error for LimitExceeded {}
+
+/// Says that the running part of a service had to be dropped.
+#[derive(Debug)]
+struct StillRunning(Duration);
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its `start` went on for the whole limit of {:?}, and was dropped (it can look out for \
+             `ServiceContext::stopping`)",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for StillRunning {}

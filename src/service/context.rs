@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::cell::{Panicked, ServiceCell};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
-use crate::future::catch_panic;
+use crate::future::{Either, catch_panic, race};
 use crate::runtime::{Runtime, Task};
 
 /// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
@@ -36,6 +36,15 @@ impl ServiceContext {
     /// itself.
     pub async fn stopping(&self) {
         self.cell.stopping().await;
+    }
+
+    /// Runs a future until the service is asked to stop; `None` if that came first, and the future
+    /// was dropped. See [`stopping`](Self::stopping).
+    pub async fn until_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
+        match race(self.stopping(), future).await {
+            Either::First(()) => None,
+            Either::Second(output) => Some(output),
+        }
     }
 
     /// Whether the service was asked to stop; see [`stopping`](Self::stopping).

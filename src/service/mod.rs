@@ -16,14 +16,14 @@ mod udp;
 mod watched;
 
 pub use self::accept::Drain;
-pub(crate) use self::cell::{Launch, LimitExceeded, ServiceCell};
+pub(crate) use self::cell::{Launch, NotReady, ServiceCell};
 pub use self::cell::{ServiceState, ServiceStatus};
 pub use self::context::ServiceContext;
 pub use self::function::{ServiceFn, service_fn};
 pub use self::options::ServiceOptions;
 pub use self::packet::Packet;
 pub use self::reason::{StopKind, StopReason};
-pub use self::tcp::{ConnectionHandler, HandlerOutput, TcpServer};
+pub use self::tcp::{ConnectionHandler, TcpServer};
 pub use self::udp::{DatagramHandler, UdpServer};
 
 use std::any::type_name;
@@ -146,7 +146,7 @@ impl<S: Service + ?Sized> Service for Arc<S> {
 /// ```
 /// # use aiomisc::{service_fn, services};
 /// let services = services![
-///     service_fn("one", |ctx| async move { ctx.stopping().await; Ok(()) }),
+///     service_fn("one", |ctx| async move { ctx.ready(); ctx.stopping().await; Ok(()) }),
 ///     service_fn("two", |_| async { Ok(()) }),
 /// ];
 /// assert_eq!(services.len(), 2);

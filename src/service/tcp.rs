@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::accept::{self, AcceptOptions, Drain};
 use super::{Service, ServiceContext, ServiceOptions};
 use crate::error::BoxError;
-use crate::net::{Addr, Address, BindSocket, Stream, bind_socket};
+use crate::net::{Addr, BindSocket, Stream};
 
 /// A server of TCP, or of a Unix socket, depending on its address. Every connection is handled in
 /// a task of its own.
@@ -22,7 +22,7 @@ use crate::net::{Addr, Address, BindSocket, Stream, bind_socket};
 ///     let mut buf = [0; 1024];
 ///     loop {
 ///         match stream.read(&mut buf).await? {
-///             0 => return Ok::<_, std::io::Error>(()),
+///             0 => return Ok(()),
 ///             count => stream.write_all(&buf[..count]).await?,
 ///         }
 ///     }
@@ -54,8 +54,7 @@ pub struct TcpServer<H> {
 
 pub(super) type OnListening = dyn Fn(&Addr) + Send + Sync;
 
-/// Handles the connections of a [`TcpServer`]. Closures `|stream, peer| async { … }` do, too; they
-/// give nothing, or a `Result` with any error.
+/// Handles the connections of a [`TcpServer`]. Closures `|stream, peer| async { … }` do, too.
 #[async_trait]
 pub trait ConnectionHandler: Send + Sync + 'static {
     /// Handles one connection; dropping the stream closes it.
@@ -66,44 +65,33 @@ pub trait ConnectionHandler: Send + Sync + 'static {
 impl<F, Fut> ConnectionHandler for F
 where
     F: Fn(Stream, Addr) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: HandlerOutput> + Send,
+    Fut: Future<Output = Result<(), BoxError>> + Send,
 {
     async fn handle_client(&self, stream: Stream, peer: Addr) -> Result<(), BoxError> {
-        self(stream, peer).await.into_result()
+        self(stream, peer).await
     }
 }
 
-/// What a closure that handles something may give: nothing, or a result.
-pub trait HandlerOutput {
-    /// Makes a result of it.
-    #[allow(clippy::missing_errors_doc, reason = "the error is the closure's own")]
-    fn into_result(self) -> Result<(), BoxError>;
-}
-
-impl HandlerOutput for () {
-    fn into_result(self) -> Result<(), BoxError> {
-        Ok(())
-    }
-}
-
-impl<E: Into<BoxError>> HandlerOutput for Result<(), E> {
-    fn into_result(self) -> Result<(), BoxError> {
-        self.map_err(Into::into)
+impl<F, Fut> TcpServer<F>
+where
+    F: Fn(Stream, Addr) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + Send,
+{
+    /// Makes a server that listens on this address, or on a
+    /// [`bind_socket`](crate::net::bind_socket) with options, and handles connections by a closure.
+    #[must_use]
+    pub fn new(listen_on: impl Into<BindSocket>, handler: F) -> Self {
+        Self::with_handler(listen_on, handler)
     }
 }
 
 impl<H: ConnectionHandler> TcpServer<H> {
-    /// Makes a server that will listen on this address.
+    /// Makes a server that listens on this address, or on a
+    /// [`bind_socket`](crate::net::bind_socket) with options.
     #[must_use]
-    pub fn new(address: impl Into<Address>, handler: H) -> Self {
-        Self::on_socket(bind_socket(address), handler)
-    }
-
-    /// Makes a server that will listen on a socket with options.
-    #[must_use]
-    pub fn on_socket(socket: BindSocket, handler: H) -> Self {
+    pub fn with_handler(listen_on: impl Into<BindSocket>, handler: H) -> Self {
         Self {
-            bind: socket,
+            bind: listen_on.into(),
             handler: Arc::new(handler),
             name: None,
             accept: AcceptOptions::default(),

@@ -14,13 +14,12 @@ use pin_project_lite::pin_project;
 use super::accept::Pause;
 use super::crew::{Crew, Member};
 use super::packet::{Mailbox, Packet};
-use super::tcp::{HandlerOutput, OnListening};
+use super::tcp::OnListening;
 use super::{Service, ServiceContext, ServiceOptions};
 use crate::error::{BoxError, Chain, panic_text};
 use crate::future::{Either, race};
 use crate::net::{
-    Addr, Address, BindSocket, DatagramSender, DatagramSocket, MAX_BATCH, RecvBatch, SendBatch,
-    bind_socket,
+    Addr, BindSocket, DatagramSender, DatagramSocket, MAX_BATCH, RecvBatch, SendBatch,
 };
 
 /// A server of UDP, or of a Unix datagram socket, depending on its address.
@@ -33,7 +32,7 @@ use crate::net::{
 /// use aiomisc::{UdpServer, services};
 ///
 /// let echo = UdpServer::new("127.0.0.1:0", |packet| async move {
-///     packet.reply(packet.data()).await
+///     Ok(packet.reply(packet.data()).await?)
 /// });
 /// # aiomisc::run(async {}, services![echo]).unwrap();
 /// # }
@@ -61,8 +60,7 @@ struct Limits {
     drain: Duration,
 }
 
-/// Handles the datagrams of a [`UdpServer`]. Closures `|packet| async { … }` do, too; they give
-/// nothing, or a `Result` with any error.
+/// Handles the datagrams of a [`UdpServer`]. Closures `|packet| async { … }` do, too.
 pub trait DatagramHandler: Send + Sync + 'static {
     /// Handles one datagram.
     fn handle_datagram(&self, packet: Packet) -> impl Future<Output = Result<(), BoxError>> + Send;
@@ -71,30 +69,38 @@ pub trait DatagramHandler: Send + Sync + 'static {
 impl<F, Fut> DatagramHandler for F
 where
     F: Fn(Packet) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: HandlerOutput> + Send,
+    Fut: Future<Output = Result<(), BoxError>> + Send,
 {
     async fn handle_datagram(&self, packet: Packet) -> Result<(), BoxError> {
-        self(packet).await.into_result()
+        self(packet).await
+    }
+}
+
+impl<F, Fut> UdpServer<F>
+where
+    F: Fn(Packet) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + Send,
+{
+    /// Makes a server that receives on this address, or on a
+    /// [`bind_socket`](crate::net::bind_socket) with options, and handles datagrams by a closure.
+    #[must_use]
+    pub fn new(bind_to: impl Into<BindSocket>, handler: F) -> Self {
+        Self::with_handler(bind_to, handler)
     }
 }
 
 impl<H: DatagramHandler> UdpServer<H> {
-    /// Makes a server that will receive on this address.
+    /// Makes a server that receives on this address, or on a
+    /// [`bind_socket`](crate::net::bind_socket) with options.
     #[must_use]
-    pub fn new(address: impl Into<Address>, handler: H) -> Self {
-        Self::on_socket(bind_socket(address), handler)
-    }
-
-    /// Makes a server that will receive on a socket with options.
-    #[must_use]
-    pub fn on_socket(socket: BindSocket, handler: H) -> Self {
+    pub fn with_handler(bind_to: impl Into<BindSocket>, handler: H) -> Self {
         let limits = Limits {
             max_size: 65_535,
             max_waiting: 1024,
             drain: Duration::from_secs(15),
         };
         Self {
-            bind: socket,
+            bind: bind_to.into(),
             handler: Arc::new(handler),
             name: None,
             limits,
