@@ -257,6 +257,12 @@ pub fn run<F: Future>(
     Entrypoint::builder().services(services).run(main)
 }
 
+/// What `run` would use here and now.
+#[cfg(feature = "testing")]
+pub(crate) fn default_runtime() -> Result<Runtime, String> {
+    builder::chosen(&environment::Environment::of_process(), None)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
