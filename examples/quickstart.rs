@@ -49,6 +49,7 @@ fn main() -> Result<(), BoxError> {
     let args = cli::Args::parse(&["--runtime", "--tcp", "--udp"])?;
     let counter = Counter::default();
 
+    let total = Arc::clone(&counter.requests);
     let requests = Arc::clone(&counter.requests);
     let tcp_echo = TcpServer::new(
         args.get("--tcp", "127.0.0.1:0"),
@@ -66,17 +67,18 @@ fn main() -> Result<(), BoxError> {
             }
         },
     )
-    .on_listening(|addr| println!("listening tcp://{addr}"));
+    .on_listening(|addr| println!("listening {}", cli::url("tcp", addr)));
 
     let requests = Arc::clone(&counter.requests);
     let udp_echo = UdpServer::new(args.get("--udp", "127.0.0.1:0"), move |packet| {
         let requests = Arc::clone(&requests);
         async move {
+            packet.reply(packet.data()).await?;
             requests.fetch_add(1, Ordering::Relaxed);
-            Ok(packet.reply(packet.data()).await?)
+            Ok(())
         }
     })
-    .on_listening(|addr| println!("listening udp://{addr}"));
+    .on_listening(|addr| println!("listening {}", cli::url("udp", addr)));
 
     let mut entrypoint = Entrypoint::builder()
         .service(tcp_echo)
@@ -86,5 +88,6 @@ fn main() -> Result<(), BoxError> {
         entrypoint = entrypoint.runtime(runtime);
     }
     entrypoint.run_forever()?;
+    println!("answered {}", total.load(Ordering::Relaxed));
     Ok(())
 }

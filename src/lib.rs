@@ -1,4 +1,45 @@
-//! docs
+//! The frame of an asynchronous daemon, and a box of tools for what goes into it, on any runtime.
+//!
+//! One [`Entrypoint`] sets up logging, starts [services](Service) together, runs the main job, and
+//! stops everything in order. [`TcpServer`] and [`UdpServer`] are ready-made services; [`net`] and
+//! [`time`] work alone, in any smol or tokio program.
+//!
+//! ```
+//! # #[cfg(feature = "smol")] {
+//! use aiomisc::{TcpServer, services};
+//! use futures::AsyncWriteExt;
+//!
+//! let greeter = TcpServer::new("127.0.0.1:0", |mut stream, peer| async move {
+//!     stream.write_all(format!("hello, {peer}\n").as_bytes()).await?;
+//!     Ok(())
+//! });
+//! aiomisc::run(async { /* the main job, while the services run */ }, services![greeter])?;
+//! # }
+//! # Ok::<(), aiomisc::RunError>(())
+//! ```
+//!
+//! # Which runtime
+//!
+//! | the program | what to do |
+//! |---|---|
+//! | has no runtime | nothing: [`run`] takes smol (feature `smol`); [`.runtime(…)`](entrypoint::EntrypointBuilder::runtime) or `AIOMISC_RUNTIME` names another |
+//! | is inside of `#[tokio::main]` | switch the feature `tokio` on; [`.start().await`](entrypoint::EntrypointBuilder::start) in place of `run` |
+//! | has a smol executor | [`Smol::from_executor`](adapters::Smol::from_executor) |
+//! | has something else | three traits: see [`runtime`] and the example `own_runtime` |
+//!
+//! The current runtime is looked up in one order, which [`runtime`] states.
+//!
+//! # Features
+//!
+//! | feature | default | gives |
+//! |---|---|---|
+//! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
+//! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
+//! | `macros` | yes | `#[aiomisc::main]`, and with `testing` `#[aiomisc::test]` |
+//! | `log` | yes | what [`log::basic_config`] sets up |
+//! | `testing` | | the module `testing` |
+//!
+//! A feature adds items; it never changes what others do.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[path = "../adapters/mod.rs"]
@@ -12,9 +53,13 @@ mod error;
 mod flag;
 mod future;
 pub mod log;
+#[cfg(feature = "macros")]
+mod macro_support;
 pub mod net;
 pub mod runtime;
 pub mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
@@ -23,7 +68,144 @@ pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
 };
+/// Lets traits of objects have `async fn`; what [`Service`] is written with.
 pub use async_trait::async_trait;
+
+/// Makes an `async fn main` the program's `main`: starts the services, runs the function between
+/// their start and their stop, and gives the process its exit status.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::{TcpServer, services};
+/// # use futures::io::AsyncWriteExt;
+///
+/// #[aiomisc::main(
+///     services = services![TcpServer::new("127.0.0.1:0", |mut stream, _| async move {
+///         stream.write_all(b"hello\n").await
+///     })],
+///     log_level = "warning",
+///     shutdown_timeout = "5s",
+/// )]
+/// # pub
+/// async fn main() -> Result<(), aiomisc::BoxError> {
+///     let port: u16 = "8080".parse()?;
+///     tracing::info!(port, "the services have started");
+///     Ok(())
+/// }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     assert_eq!(example::main(), std::process::ExitCode::SUCCESS);
+/// # }
+/// ```
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `runtime = "smol"` or `"tokio"` | the runtime; its feature must be on | what [`run`] uses |
+/// | `threads = 4` | the number of its threads | smol: 1, tokio: one for each processor |
+/// | `services = services![…]` | the services, as any expression that gives them | none |
+/// | `log_level = "debug"` | the least level that is logged | info |
+/// | `log_format = "plain"` | how the log looks | [`LogFormat::default`](log::LogFormat) |
+/// | `shutdown_timeout = "5s"` | how long the stop may take (`ms`, `s`, `m`) | 60 s |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+///
+/// What is set here goes before the environment, as with [`Entrypoint::builder`], which is what to
+/// use where these options are not enough.
+///
+/// # Exit status
+///
+/// That of the value returned, whose type is any that a `main` can return
+/// ([`Termination`](std::process::Termination)): an `Err` is printed and gives 1. After a graceful
+/// stop by a signal it is 0; the function was dropped then. A [`RunError`] is reported to the log,
+/// or to the standard error stream where no log shows errors, and gives its
+/// [`exit_code`](RunError::exit_code).
+///
+/// # Other attributes
+///
+/// Those of the compiler and of its tools go to the `fn main()` that this makes; those of other
+/// macros that stand below this one go to the `async fn`.
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::main;
+
+/// Makes tests of an `async fn`, one for each runtime.
+///
+/// ```test_harness
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::{service_fn, services, time};
+/// use std::time::Duration;
+///
+/// #[aiomisc::test(runtimes(all), timeout = "5s")]
+/// async fn sleeps() -> Result<(), time::Elapsed> {
+///     let short = time::sleep(Duration::from_millis(1));
+///     time::timeout(Duration::from_secs(1), short).await
+/// }
+///
+/// #[aiomisc::test(services = services![service_fn("one", |_| async { Ok(()) })])]
+/// async fn finds_the_services() {
+///     let entrypoint = aiomisc::Entrypoint::current().unwrap();
+///     assert_eq!(entrypoint.services().len(), 1);
+/// }
+/// # }
+/// ```
+///
+/// The function takes no arguments and returns `()` or `Result<(), E>` with `E: Debug`.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `runtimes(…)` | the runtimes, see below | the one that [`run`] uses |
+/// | `timeout = "5s"` | how long the test may take (`ms`, `s`, `m`) | 30 s |
+/// | `services = services![…]` | runs the test in an entrypoint with these services | no entrypoint |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+///
+/// # Runtimes
+///
+/// | name | feature | |
+/// |---|---|---|
+/// | `smol` | `smol` | one thread |
+/// | `smol_threads` | `smol` | three threads |
+/// | `tokio` | `tokio` | two worker threads |
+/// | `tokio_current_thread` | `tokio` | the thread of the test |
+/// | `simulation` | `simulation` | planned |
+/// | `all` | | `smol`, `tokio` and `tokio_current_thread`, as far as they are compiled in |
+///
+/// With `runtimes(…)` each test is a function of the runtime's name in a module of your function's
+/// name, such as `sleeps::tokio`, so that a failure tells the runtime. Without it the test has your
+/// function's name. Asking for a runtime that is not compiled in is a mistake that the compiler
+/// reports.
+///
+/// # The limit on time
+///
+/// It is watched from outside, on the system's clock: a test that blocks its thread fails as well,
+/// and the other tests go on. Where it has not ended in time, the message names the test, the
+/// runtime and the limit.
+///
+/// # Other attributes
+///
+/// `#[should_panic]` and `#[ignore]` go to each test; those of the compiler and of its tools to all
+/// that is made; those of other macros to the `async fn`.
+#[cfg(all(feature = "macros", feature = "testing"))]
+pub use aiomisc_macros::test;
+
+/// What the attribute macros expand to.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::macro_support::*;
+}
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The README's programs are tests.
+#[cfg(all(doctest, feature = "smol"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// The guide's programs are tests.
+#[cfg(all(doctest, feature = "smol", feature = "macros", feature = "testing"))]
+#[doc = include_str!("../docs/from-python.md")]
+struct FromPython;

@@ -129,7 +129,10 @@ enum Wait {
         duration: Duration,
     },
     Running(Pin<Box<dyn runtime::Sleep>>),
-    Over,
+    /// Over without a timer.
+    Over {
+        runtime: Option<Runtime>,
+    },
 }
 
 impl Sleep {
@@ -148,11 +151,12 @@ impl Sleep {
         match &mut self.wait {
             Wait::Idle { duration: old, .. } => *old = duration,
             Wait::Running(sleep) => sleep.as_mut().reset(duration),
-            Wait::Over => {
-                self.wait = Wait::Idle {
-                    runtime: None,
-                    duration,
-                }
+            Wait::Over { runtime } => {
+                let runtime = runtime.take().or_else(|| Runtime::current().ok());
+                self.wait = match runtime {
+                    Some(runtime) => Wait::Running(runtime.backend().sleep(duration)),
+                    None => Wait::Idle { runtime, duration },
+                };
             }
         }
     }
@@ -164,7 +168,8 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Wait::Idle { runtime, duration } = &mut self.wait {
             if duration.is_zero() {
-                self.wait = Wait::Over;
+                let runtime = runtime.take();
+                self.wait = Wait::Over { runtime };
                 return Poll::Ready(());
             }
             let runtime = runtime.take().unwrap_or_else(current);
@@ -172,7 +177,7 @@ impl Future for Sleep {
         }
         match &mut self.wait {
             Wait::Running(sleep) => sleep.as_mut().poll(cx),
-            Wait::Idle { .. } | Wait::Over => Poll::Ready(()),
+            Wait::Idle { .. } | Wait::Over { .. } => Poll::Ready(()),
         }
     }
 }

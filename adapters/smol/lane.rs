@@ -25,6 +25,8 @@ pub(super) struct Lane {
 
 #[derive(Default)]
 struct State {
+    /// Whether it is an executor that others drive, which needs no worker.
+    others: bool,
     worker: bool,
     blocked_on: bool,
     ended: bool,
@@ -48,7 +50,10 @@ impl Lane {
         let lane = Self {
             executor: Arc::downgrade(&executor),
             driven: AtomicBool::new(driven),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                others: driven,
+                ..State::default()
+            }),
             step_aside: Event::new(),
             resume: Condvar::new(),
         };
@@ -146,7 +151,9 @@ impl Drop for Driving<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.blocked_on = false;
-        self.0.driven.store(state.worker, Ordering::SeqCst);
+        self.0
+            .driven
+            .store(state.worker || state.others, Ordering::SeqCst);
         self.0.resume.notify_all();
     }
 }

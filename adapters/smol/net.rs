@@ -183,7 +183,8 @@ where
     T: std::os::fd::AsFd + Into<OwnedFd> + Send + Sync + 'static,
 {
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
-        wait_for!(self.io.poll_readable(cx), recv(self.io.get_ref(), buf))
+        let Self { io, local } = self;
+        wait_for!(io.poll_readable(cx), recv(io.get_ref(), local, buf))
     }
 
     fn poll_recv_batch(

@@ -42,12 +42,12 @@ impl Shared {
         executor: &Executor<'static>,
         future: Pin<&mut (dyn Future<Output = ()> + '_)>,
     ) {
-        let before = DRIVES.replace(Some((std::ptr::from_ref(self), 0)));
+        let _driving = Driving {
+            shared: self,
+            executor,
+            before: DRIVES.replace(Some((std::ptr::from_ref(self), 0))),
+        };
         self.lanes[0].block_on(executor, future);
-        DRIVES.set(before);
-        if !executor.is_empty() {
-            self.ensure_driven(0);
-        }
     }
 
     pub(super) fn end(&self) {
@@ -85,6 +85,23 @@ impl Shared {
             && let Err(error) = self.start_worker(index)
         {
             tracing::error!(%error, "no thread could be started for the smol runtime");
+        }
+    }
+}
+
+/// A thread that blocks on the runtime; what it leaves is driven by the worker, also when the future
+/// panics.
+struct Driving<'a> {
+    shared: &'a Shared,
+    executor: &'a Executor<'static>,
+    before: Option<(*const Shared, usize)>,
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        DRIVES.set(self.before);
+        if !self.executor.is_empty() {
+            self.shared.ensure_driven(0);
         }
     }
 }

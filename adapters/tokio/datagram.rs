@@ -60,8 +60,8 @@ macro_rules! sockets {
             ) -> Poll<io::Result<Received>> {
                 // A task that always finds something must still let others run.
                 let turn = ready!(coop::poll_proceed(cx));
-                let io = &*self.io;
-                let outcome = wait_for!(io.poll_recv_ready(cx), io, READABLE, recv(io, buf));
+                let (io, local) = (&*self.io, &self.local);
+                let outcome = wait_for!(io.poll_recv_ready(cx), io, READABLE, recv(io, local, buf));
                 turn.made_progress();
                 outcome
             }

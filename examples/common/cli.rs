@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use aiomisc::net::Addr;
 use aiomisc::{BoxError, Runtime};
 
-pub struct Args(HashMap<String, String>);
+pub(crate) struct Args(HashMap<String, String>);
 
 impl Args {
     /// Reads the command line; only these options are known.
-    pub fn parse(known: &[&str]) -> Result<Self, BoxError> {
+    pub(crate) fn parse(known: &[&str]) -> Result<Self, BoxError> {
         let mut found = HashMap::new();
         let mut args = std::env::args().skip(1);
         while let Some(name) = args.next() {
@@ -22,7 +23,7 @@ impl Args {
     }
 
     /// The value of an option, or its default.
-    pub fn get(&self, name: &str, default: &str) -> String {
+    pub(crate) fn get(&self, name: &str, default: &str) -> String {
         self.0
             .get(name)
             .cloned()
@@ -30,7 +31,7 @@ impl Args {
     }
 
     /// The runtime that `--runtime` names, if it is given.
-    pub fn runtime(&self) -> Result<Option<Runtime>, BoxError> {
+    pub(crate) fn runtime(&self) -> Result<Option<Runtime>, BoxError> {
         let Some(name) = self.0.get("--runtime") else {
             return Ok(None);
         };
@@ -41,5 +42,13 @@ impl Args {
             "tokio" => Ok(Some(aiomisc::adapters::Tokio::multi_thread(2)?.into())),
             _ => Err(format!("--runtime {name} is not compiled in").into()),
         }
+    }
+}
+
+/// Where something listens, as an address of the web is written.
+pub(crate) fn url(scheme: &str, addr: &Addr) -> String {
+    match addr {
+        Addr::Unix(_) => format!("unix://{addr}"),
+        _ => format!("{scheme}://{addr}"),
     }
 }

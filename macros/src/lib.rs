@@ -1,1 +1,22 @@
+//! The attribute macros of `aiomisc`, which re-exports and documents them.
+//!
+//! They parse and delegate: what runs is in the library, in `__private` and in `testing`.
 
+mod args;
+mod function;
+mod main_attr;
+mod test_attr;
+
+use proc_macro::TokenStream;
+
+/// Makes an `async fn main` the program's `main`; `aiomisc::main` documents it.
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    main_attr::expand(args.into(), item.into()).into()
+}
+
+/// Makes tests of an `async fn`; `aiomisc::test` documents it.
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    test_attr::expand(args.into(), item.into()).into()
+}

@@ -10,7 +10,8 @@ use super::watchdog::Watchdog;
 use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
 use crate::future::{Either, catch_panic, race};
 use crate::log::{self, LogFormat, LogLevel};
-use crate::runtime::{Runtime, choose};
+use crate::runtime::Runtime;
+use crate::runtime::choose::choose;
 use crate::service::{Service, ServiceCell, StopKind, StopReason};
 
 /// An entrypoint about to be run; from [`Entrypoint::builder`].
@@ -30,7 +31,11 @@ use crate::service::{Service, ServiceCell, StopKind, StopReason};
 #[must_use = "nothing runs until `run`, `run_forever` or `start`"]
 pub struct EntrypointBuilder {
     services: Vec<Arc<dyn Service>>,
-    runtime: Option<Runtime>,
+    runtime: Option<Result<Runtime, String>>,
+    /// For a runtime that is not given.
+    threads: Option<usize>,
+    /// What is known to be wrong before anything is settled.
+    problems: Vec<String>,
     environment: Environment,
     log_config: Option<bool>,
     log_level: Option<LogLevel>,
@@ -44,6 +49,8 @@ impl EntrypointBuilder {
         Self {
             services: Vec::new(),
             runtime: None,
+            threads: None,
+            problems: Vec::new(),
             environment: Environment::of_process(),
             log_config: None,
             log_level: None,
@@ -67,7 +74,28 @@ impl EntrypointBuilder {
 
     /// Sets the runtime.
     pub fn runtime(mut self, runtime: impl Into<Runtime>) -> Self {
-        self.runtime = Some(runtime.into());
+        self.runtime = Some(Ok(runtime.into()));
+        self
+    }
+
+    /// Sets the runtime, or says why it could not be made.
+    #[cfg(feature = "macros")]
+    pub(crate) fn runtime_made(mut self, made: std::io::Result<Runtime>) -> Self {
+        self.runtime = Some(made.map_err(|error| format!("runtime: {error}")));
+        self
+    }
+
+    /// Sets the number of threads of a runtime that is not given.
+    #[cfg(feature = "macros")]
+    pub(crate) fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Adds a problem of the configuration, to be reported with the others.
+    #[cfg(feature = "macros")]
+    pub(crate) fn problem(mut self, problem: String) -> Self {
+        self.problems.push(problem);
         self
     }
 
@@ -165,17 +193,13 @@ impl EntrypointBuilder {
 
     /// Settles every option, or says all that is wrong.
     fn plan(self, mode: Mode) -> Result<Plan, RunError> {
-        let mut problems = Vec::new();
+        let mut problems = self.problems;
         let env = self.environment;
 
-        let named = env.read("AIOMISC_RUNTIME", |text| Ok(text.to_owned()), &mut problems);
         let runtime = match (self.runtime, mode) {
-            (Some(runtime), _) => Ok(runtime),
+            (Some(runtime), _) => runtime,
             (None, Mode::Embedded) => Runtime::current().map_err(|error| error.to_string()),
-            (None, Mode::Run) => choose(named.as_deref()).map_err(|error| {
-                let variable = named.as_ref().map_or("", |_| "AIOMISC_RUNTIME: ");
-                format!("{variable}{}", crate::error::Chain(&error))
-            }),
+            (None, Mode::Run) => chosen(&env, self.threads),
         };
 
         let level = env.read("AIOMISC_LOG_LEVEL", str::parse, &mut problems);
@@ -236,6 +260,19 @@ impl fmt::Debug for EntrypointBuilder {
             )
             .finish_non_exhaustive()
     }
+}
+
+/// What `run` uses when no runtime is given.
+pub(super) fn chosen(env: &Environment, threads: Option<usize>) -> Result<Runtime, String> {
+    let named = env.read(
+        "AIOMISC_RUNTIME",
+        |text| Ok(text.to_owned()),
+        &mut Vec::new(),
+    );
+    choose(named.as_deref(), threads).map_err(|error| {
+        let variable = named.as_ref().map_or("", |_| "AIOMISC_RUNTIME: ");
+        format!("{variable}{}", crate::error::Chain(&error))
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -361,10 +398,13 @@ impl Plan {
     async fn start(self) -> Result<RunningEntrypoint, RunError> {
         let (entrypoint, signals) = self.prepare()?;
         let stop = {
-            let entrypoint = entrypoint.clone();
+            let (entrypoint, runtime) = (entrypoint.clone(), self.runtime.clone());
             async move {
                 entrypoint.closing().await;
-                shutdown::shutdown(&entrypoint).await
+                let stopped = shutdown::shutdown(&entrypoint).await;
+                // A runtime that was given to us lives until here, whoever else has let go of it.
+                drop(runtime);
+                stopped
             }
         };
         let shutdown = self
@@ -375,7 +415,6 @@ impl Plan {
         let running = RunningEntrypoint {
             handle: entrypoint.clone(),
             shutdown: Some(shutdown),
-            _runtime: self.runtime,
             _signals: signals,
         };
         if entrypoint

@@ -180,8 +180,6 @@ impl fmt::Debug for Entrypoint {
 pub struct RunningEntrypoint {
     handle: Entrypoint,
     shutdown: Option<crate::runtime::Task<Result<StopReason, RunError>>>,
-    /// Keeps a runtime that we own, and the handlers of signals, as long as the services.
-    _runtime: Runtime,
     _signals: Option<os_signal::Handlers>,
 }
 
@@ -257,6 +255,12 @@ pub fn run<F: Future>(
     services: impl IntoIterator<Item = Arc<dyn Service>>,
 ) -> Result<Outcome<F::Output>, RunError> {
     Entrypoint::builder().services(services).run(main)
+}
+
+/// What `run` would use here and now.
+#[cfg(feature = "testing")]
+pub(crate) fn default_runtime() -> Result<Runtime, String> {
+    builder::chosen(&environment::Environment::of_process(), None)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,7 +7,7 @@ use event_listener::Event;
 
 use super::{Entrypoint, lock};
 use crate::future::{Either, race};
-use crate::service::{Launch, LimitExceeded, ServiceCell, ServiceState, StopKind};
+use crate::service::{Launch, NotReady, ServiceCell, ServiceState, StopKind};
 
 /// Starts these services and waits until all have started. If one fails, or the stop begins before
 /// that, the rest is left to the shutdown, and this is false.
@@ -81,7 +81,7 @@ impl Gate {
             let over = runtime.sleep(limit.saturating_sub(spent));
             if let Either::Second(()) = race(race(changed, entrypoint.closing()), over).await {
                 for cell in starting().filter(|cell| cell.options().start_limit <= limit) {
-                    cell.give_up(LimitExceeded(limit));
+                    cell.give_up(NotReady(limit));
                 }
             }
         }

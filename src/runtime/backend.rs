@@ -73,7 +73,7 @@ pub enum Placement {
 ///   is never shorter than asked for.
 /// - **T3** The waker of the last poll is woken, once.
 /// - **T4** `reset` starts a new wait from now, whether the old one has ended or not; what was
-///   registered for the old one does not end the new one.
+///   registered for the old one does not end the new one. Whoever resets it polls it again.
 /// - **T5** Dropping a sleep frees its timer and wakes nobody.
 /// - **T6** Any duration is allowed: zero is ready on the first or second poll, `Duration::MAX`
 ///   never.
@@ -140,6 +140,15 @@ pub trait Backend: Spawn + Timer + Net + fmt::Debug {
 /// It stands apart from [`Backend`], because a runtime may well be driven by somebody else.
 /// Implement it for one that makes no progress unless a thread of yours drives it, and hand it to
 /// [`Runtime::with_driver`](super::Runtime::with_driver).
+///
+/// # Contract
+///
+/// - **V1** `block_on` returns when the future is ready, whichever thread wakes it. The tasks of the
+///   runtime go on meanwhile.
+/// - **V2** Several threads may block on one runtime at the same time, and one returns while others
+///   go on.
+/// - **V3** A panic of the future goes through to the caller; the runtime stays usable, and its tasks
+///   are driven as before.
 pub trait Drive: Send + Sync + 'static {
     /// Blocks the calling thread until the future is ready.
     fn block_on(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>);

@@ -1,48 +1,80 @@
 //! The one place where the runtime of a program is chosen.
 
 use std::fmt;
+use std::io;
 
 use super::{NoRuntime, Runtime, current};
 
 /// The runtime that `run` uses: what the environment names, else what was installed, else smol.
-/// (One given by hand comes before all of these, and never gets here.)
-pub(crate) fn choose(named: Option<&str>) -> Result<Runtime, UnknownRuntime> {
-    match named {
-        Some(name) => by_name(name),
-        None => installed_or_smol().ok_or(UnknownRuntime::None(NoRuntime)),
+/// (One given by hand comes before all of these, and never gets here.) The number of threads is for
+/// one that is made here.
+pub(crate) fn choose(
+    named: Option<&str>,
+    threads: Option<usize>,
+) -> Result<Runtime, UnknownRuntime> {
+    let made = match named {
+        Some(name) => by_name(name, threads),
+        None => installed_or_smol(threads),
+    };
+    match made {
+        Some(runtime) => runtime.map_err(UnknownRuntime::Failed),
+        None => Err(named.map_or(UnknownRuntime::None(NoRuntime), |name| {
+            UnknownRuntime::Name(name.to_owned())
+        })),
     }
 }
 
 #[allow(
-    clippy::unnecessary_wraps,
-    reason = "what can fail depends on the features"
+    unused_variables,
+    reason = "which runtimes exist depends on the features"
 )]
-fn by_name(name: &str) -> Result<Runtime, UnknownRuntime> {
+fn by_name(name: &str, threads: Option<usize>) -> Option<io::Result<Runtime>> {
     match name {
         #[cfg(all(unix, feature = "smol"))]
-        "smol" => Ok(crate::adapters::Smol::new().into()),
+        "smol" => Some(smol(threads)),
         #[cfg(all(unix, feature = "tokio"))]
-        "tokio" => Ok(crate::adapters::Tokio::multi_thread(threads())
-            .map_err(UnknownRuntime::Failed)?
-            .into()),
-        _ => Err(UnknownRuntime::Name(name.to_owned())),
+        "tokio" => Some(tokio(threads)),
+        _ => None,
     }
 }
 
-/// As many as tokio would take by itself.
-#[cfg(all(unix, feature = "tokio"))]
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn installed_or_smol() -> Option<Runtime> {
+#[allow(
+    unused_variables,
+    unreachable_code,
+    reason = "smol may not be compiled in"
+)]
+fn installed_or_smol(threads: Option<usize>) -> Option<io::Result<Runtime>> {
     if let Some(runtime) = current::installed() {
-        return Some(runtime);
+        return Some(Ok(runtime));
     }
     #[cfg(all(unix, feature = "smol"))]
-    return Some(crate::adapters::Smol::new().into());
-    #[allow(unreachable_code, reason = "smol may not be compiled in")]
+    return Some(smol(threads));
     None
+}
+
+/// A smol runtime; with one thread unless told otherwise.
+#[cfg(all(unix, feature = "smol"))]
+pub(crate) fn smol(threads: Option<usize>) -> io::Result<Runtime> {
+    use crate::adapters::Smol;
+    let smol = match threads {
+        Some(threads) => Smol::with_threads(threads)?,
+        None => Smol::new(),
+    };
+    Ok(smol.into())
+}
+
+/// A tokio runtime; with as many threads as tokio would take by itself, unless told otherwise.
+#[cfg(all(unix, feature = "tokio"))]
+pub(crate) fn tokio(threads: Option<usize>) -> io::Result<Runtime> {
+    let threads =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    Ok(crate::adapters::Tokio::multi_thread(threads)?.into())
+}
+
+/// A tokio runtime that runs on the thread that blocks on it.
+#[cfg(all(unix, feature = "tokio", feature = "macros", feature = "testing"))]
+pub(crate) fn tokio_current_thread() -> io::Result<Runtime> {
+    Ok(crate::adapters::Tokio::current_thread()?.into())
 }
 
 /// The names that this build knows.
@@ -58,11 +90,7 @@ const NAMES: &[&str] = &[
 pub(crate) enum UnknownRuntime {
     None(NoRuntime),
     Name(String),
-    #[allow(
-        dead_code,
-        reason = "which runtimes can fail to start depends on the features"
-    )]
-    Failed(std::io::Error),
+    Failed(io::Error),
 }
 
 impl fmt::Display for UnknownRuntime {

@@ -17,7 +17,7 @@
 //! 6. else [`NoRuntime`].
 
 mod backend;
-mod choose;
+pub(crate) mod choose;
 mod current;
 pub(crate) mod net;
 mod parts;
@@ -25,7 +25,6 @@ mod scope;
 mod task;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
-pub(crate) use self::choose::choose;
 pub use self::current::NoRuntime;
 pub use self::net::{
     BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch,

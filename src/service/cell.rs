@@ -394,9 +394,25 @@ impl fmt::Display for Panicked {
 
 impl std::error::Error for Panicked {}
 
-/// Says that a service took longer than it may.
+/// Says that a service did not start in time, and what it did not do.
 #[derive(Debug)]
-pub(crate) struct LimitExceeded(pub(crate) Duration);
+pub(crate) struct NotReady(pub(crate) Duration);
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = self.0;
+        write!(
+            f,
+            "neither returned nor called `ServiceContext::ready` within {limit:?}"
+        )
+    }
+}
+
+impl std::error::Error for NotReady {}
+
+/// Says that a service's `stop` took longer than it may.
+#[derive(Debug)]
+struct LimitExceeded(Duration);
 
 impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ mod udp;
 mod watched;
 
 pub use self::accept::Drain;
-pub(crate) use self::cell::{Launch, LimitExceeded, ServiceCell};
+pub(crate) use self::cell::{Launch, NotReady, ServiceCell};
 pub use self::cell::{ServiceState, ServiceStatus};
 pub use self::context::ServiceContext;
 pub use self::function::{ServiceFn, service_fn};
@@ -146,7 +146,7 @@ impl<S: Service + ?Sized> Service for Arc<S> {
 /// ```
 /// # use aiomisc::{service_fn, services};
 /// let services = services![
-///     service_fn("one", |ctx| async move { ctx.stopping().await; Ok(()) }),
+///     service_fn("one", |ctx| async move { ctx.ready(); ctx.stopping().await; Ok(()) }),
 ///     service_fn("two", |_| async { Ok(()) }),
 /// ];
 /// assert_eq!(services.len(), 2);

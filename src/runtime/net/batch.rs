@@ -165,22 +165,40 @@ mod os {
     use std::io::{self, IoSliceMut};
     use std::os::fd::{AsFd, AsRawFd};
 
-    use nix::sys::socket::{self, MsgFlags, SockaddrStorage, UnixAddr};
+    use nix::sys::socket::{self, MsgFlags, SockaddrLike, SockaddrStorage, UnixAddr};
 
     use super::{Addr, Received, RecvBatch, SendBatch};
 
-    /// Takes one datagram from a socket of the system.
+    /// Takes one datagram from a socket of the system. `local` is the address that it is bound to.
     ///
     /// # Errors
     ///
     /// What the system answers; `WouldBlock` when none is there.
-    pub fn recv(socket: &impl AsFd, buf: &mut [u8]) -> io::Result<Received> {
+    pub fn recv(socket: &impl AsFd, local: &Addr, buf: &mut [u8]) -> io::Result<Received> {
+        match local {
+            Addr::Inet(_) => recv_from::<SockaddrStorage>(socket, buf, addr_of),
+            // The type for every family loses the length of a path.
+            Addr::Unix(_) => recv_from::<UnixAddr>(socket, buf, |addr| {
+                let start = std::mem::offset_of!(nix::libc::sockaddr_un, sun_path);
+                let path = addr
+                    .filter(|addr| usize::try_from(addr.len()).is_ok_and(|len| len > start))
+                    .and_then(UnixAddr::path);
+                Addr::Unix(path.map(ToOwned::to_owned))
+            }),
+        }
+    }
+
+    fn recv_from<S: SockaddrLike>(
+        socket: &impl AsFd,
+        buf: &mut [u8],
+        from: fn(Option<&S>) -> Addr,
+    ) -> io::Result<Received> {
         let mut iov = [IoSliceMut::new(buf)];
         let fd = socket.as_fd().as_raw_fd();
-        let message = socket::recvmsg::<SockaddrStorage>(fd, &mut iov, None, MsgFlags::empty())?;
+        let message = socket::recvmsg::<S>(fd, &mut iov, None, MsgFlags::empty())?;
         Ok(Received {
             len: message.bytes,
-            from: addr_of(message.address.as_ref()),
+            from: from(message.address.as_ref()),
             truncated: message.flags.contains(MsgFlags::MSG_TRUNC),
         })
     }
@@ -224,11 +242,7 @@ mod os {
         } else if let Some(v6) = addr.as_sockaddr_in6() {
             Addr::Inet(std::net::SocketAddrV6::from(*v6).into())
         } else {
-            Addr::Unix(
-                addr.as_unix_addr()
-                    .and_then(UnixAddr::path)
-                    .map(ToOwned::to_owned),
-            )
+            Addr::Unix(None)
         }
     }
 
@@ -243,9 +257,8 @@ mod os {
         if let Addr::Inet(local) = local {
             return many::recv(socket.as_fd().as_raw_fd(), local.is_ipv6(), batch);
         }
-        let _ = local;
         while let Some(buf) = batch.free_buffer() {
-            match recv(socket, buf) {
+            match recv(socket, local, buf) {
                 Ok(received) => batch.push(received),
                 Err(error) if batch.is_empty() => return Err(error),
                 Err(_) => break,

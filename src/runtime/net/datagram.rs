@@ -20,6 +20,8 @@ use super::{Addr, Received, RecvBatch, SendBatch};
 /// - **D5** A pending receive holds no datagram: dropping its future loses none.
 /// - **D6** When a send fails, the error concerns one datagram, which is left out; the rest of a
 ///   batch can still be sent.
+/// - **D7** Senders keep the socket open. `into_std` gives it back in non-blocking mode, and is
+///   [`ResourceBusy`](io::ErrorKind::ResourceBusy) while a sender lives.
 pub trait RawDatagram: Send + Sync {
     /// Takes the next datagram.
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>>;

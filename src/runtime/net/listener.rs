@@ -13,7 +13,9 @@ use super::{Addr, RawStream, Stream};
 ///   executor polls the listener.
 /// - **L2** After an error the listener can be polled again, and finds the next connection.
 /// - **L3** Dropping a listener closes it: later connects are refused.
-/// - **L4** A poll that is pending holds no connection: dropping its future loses none.
+/// - **L4** A poll that is pending holds no connection: dropping its future loses none. The waker of
+///   the last poll is woken when one comes.
+/// - **L5** `into_std` gives the socket back as it was, listening and in non-blocking mode.
 pub trait RawListener: Send + Sync {
     /// Takes the next connection, with the peer's address.
     fn poll_accept(&mut self, cx: &mut Context<'_>)

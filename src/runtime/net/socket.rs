@@ -145,7 +145,7 @@ impl BindOptions {
         let addr = SockAddr::unix(path)?;
         let socket = Socket::new(Domain::UNIX, kind, None)?;
         self.apply(&socket)?;
-        if self.replace_stale && is_stale(&addr, kind) {
+        if self.replace_stale && is_stale(path, &addr, kind) {
             std::fs::remove_file(path)?;
         }
         socket
@@ -201,7 +201,12 @@ pub(super) fn unix_datagram(
 
 /// Is there a socket file on which nobody listens?
 #[cfg(unix)]
-fn is_stale(addr: &SockAddr, kind: Type) -> bool {
+fn is_stale(path: &Path, addr: &SockAddr, kind: Type) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    // Connecting to a file of another kind is refused as well, and that one is not ours to remove.
+    if !std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
+        return false;
+    }
     let Ok(probe) = Socket::new(Domain::UNIX, kind, None) else {
         return false;
     };

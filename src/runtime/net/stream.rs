@@ -19,6 +19,8 @@ use super::Addr;
 ///   of the last poll.
 /// - **C5** Dropping the stream closes it. Bytes that were written are still delivered.
 /// - **C6** `poll_write_vectored` hands several buffers to the system at once.
+/// - **C7** `local_addr` and `peer_addr` name the two ends; what one end calls its peer, the other
+///   one calls local.
 pub trait RawStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {
     /// Our end.
     fn local_addr(&self) -> io::Result<Addr>;

@@ -1,0 +1,239 @@
+//! What stands in the parentheses of an attribute.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprLit, Lit, LitInt, LitStr, Path, Result, Token, parenthesized, token};
+
+/// The options of an attribute: each is known, and given once.
+pub(crate) struct Args(Vec<Arg>);
+
+/// `key = value`, `key(name, …)`, or `key`.
+pub(crate) struct Arg {
+    key: Ident,
+    value: Value,
+}
+
+enum Value {
+    Nothing,
+    Expr(Expr),
+    List(Vec<Ident>),
+}
+
+impl Parse for Arg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        // `crate` is a keyword.
+        let key = input.call(Ident::parse_any)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            Value::Expr(input.parse()?)
+        } else if input.peek(token::Paren) {
+            let list;
+            parenthesized!(list in input);
+            let names = Punctuated::<Ident, Token![,]>::parse_terminated(&list)?;
+            Value::List(names.into_iter().collect())
+        } else {
+            Value::Nothing
+        };
+        Ok(Self { key, value })
+    }
+}
+
+impl Args {
+    /// Reads the options; those that are not `known` are mistakes.
+    pub(crate) fn parse(tokens: TokenStream, known: &[&str]) -> Result<Self> {
+        let args = Punctuated::<Arg, Token![,]>::parse_terminated.parse2(tokens)?;
+        let args: Vec<_> = args.into_iter().collect();
+        let mut problems = Problems::default();
+        for (index, arg) in args.iter().enumerate() {
+            let key = &arg.key;
+            if !known.iter().any(|name| key == name) {
+                problems.push(Error::new(
+                    key.span(),
+                    format!("unknown option `{key}`; known are {}", names(known)),
+                ));
+            } else if args[..index].iter().any(|before| before.key == *key) {
+                problems.push(Error::new(key.span(), format!("`{key}` is given twice")));
+            }
+        }
+        problems.none()?;
+        Ok(Self(args))
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Arg> {
+        self.0.iter().find(|arg| arg.key == key)
+    }
+
+    /// The path of the library: what `crate = …` says, else `::aiomisc`.
+    pub(crate) fn library(&self) -> Result<TokenStream> {
+        let Some(arg) = self.get("crate") else {
+            return Ok(quote!(::aiomisc));
+        };
+        let path: Option<Path> = match &arg.value {
+            Value::Expr(Expr::Path(path)) if path.qself.is_none() => Some(path.path.clone()),
+            Value::Expr(Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            })) => text.parse_with(Path::parse_mod_style).ok(),
+            _ => None,
+        };
+        path.map(ToTokens::into_token_stream)
+            .ok_or_else(|| arg.expected("a path, such as `crate = \"other_name\"`"))
+    }
+}
+
+impl Arg {
+    pub(crate) fn key_span(&self) -> Span {
+        self.key.span()
+    }
+
+    /// Any expression.
+    pub(crate) fn expr(&self) -> Result<&Expr> {
+        match &self.value {
+            Value::Expr(expr) => Ok(expr),
+            Value::Nothing | Value::List(_) => Err(self.expected("`= EXPRESSION`")),
+        }
+    }
+
+    /// A literal text; `example` is one for the message.
+    pub(crate) fn text(&self, example: &str) -> Result<&LitStr> {
+        match self.literal() {
+            Some(Lit::Str(text)) => Ok(text),
+            _ => Err(self.expected(&format!("a text, such as `{} = {example:?}`", self.key))),
+        }
+    }
+
+    /// A literal number above zero.
+    pub(crate) fn count(&self) -> Result<&LitInt> {
+        match self.literal() {
+            Some(Lit::Int(number)) if number.base10_parse::<usize>().is_ok_and(|n| n > 0) => {
+                Ok(number)
+            }
+            _ => Err(self.expected(&format!(
+                "a whole number above zero, such as `{} = 4`",
+                self.key
+            ))),
+        }
+    }
+
+    /// A literal length of time; gives the expression of a `Duration`.
+    pub(crate) fn duration(&self) -> Result<TokenStream> {
+        let text = self.text("5s")?;
+        let millis = millis(&text.value()).map_err(|problem| Error::new(text.span(), problem))?;
+        Ok(quote_spanned!(text.span()=> ::core::time::Duration::from_millis(#millis)))
+    }
+
+    /// Names in parentheses.
+    pub(crate) fn list(&self, example: &str) -> Result<&[Ident]> {
+        match &self.value {
+            Value::List(list) if !list.is_empty() => Ok(list),
+            _ => Err(self.expected(&format!("names, such as `{}({example})`", self.key))),
+        }
+    }
+
+    fn literal(&self) -> Option<&Lit> {
+        match &self.value {
+            Value::Expr(Expr::Lit(literal)) => Some(&literal.lit),
+            _ => None,
+        }
+    }
+
+    fn expected(&self, what: &str) -> Error {
+        let span = match &self.value {
+            Value::Nothing => self.key.span(),
+            Value::Expr(expr) => expr.span(),
+            Value::List(list) => list.first().unwrap_or(&self.key).span(),
+        };
+        Error::new(span, format!("`{}`: expected {what}", self.key))
+    }
+}
+
+/// Mistakes, which are reported together.
+#[derive(Default)]
+pub(crate) struct Problems(Option<Error>);
+
+impl Problems {
+    pub(crate) fn push(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(first) => first.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    /// The value, unless it is a mistake.
+    pub(crate) fn take<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn none(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// `a`, `b` and `c`, each in backquotes.
+pub(crate) fn names(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+fn millis(text: &str) -> std::result::Result<u64, String> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim_start() {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let (Ok(number), Some(scale)) = (number.parse::<u64>(), scale) else {
+        return Err(format!(
+            "expected a length of time in ms, s or m, such as \"500ms\", \"5s\" or \"2m\", got {text:?}"
+        ));
+    };
+    match number.checked_mul(scale) {
+        Some(0) => Err(format!(
+            "expected a length of time above zero, got {text:?}"
+        )),
+        Some(millis) => Ok(millis),
+        None => Err(format!("{text:?} is more than can be measured")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read() {
+        assert_eq!(millis("500ms"), Ok(500));
+        assert_eq!(millis("5s"), Ok(5_000));
+        assert_eq!(millis(" 2 m "), Ok(120_000));
+        for bad in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1.5s",
+            "5 h",
+            "5sec",
+            "0s",
+            "99999999999999999999s",
+        ] {
+            assert!(millis(bad).is_err(), "{bad:?}");
+        }
+        assert!(millis("18446744073709551615m").is_err());
+    }
+
+    #[test]
+    fn names_are_listed() {
+        assert_eq!(names(&["a"]), "`a`");
+        assert_eq!(names(&["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+}

@@ -1,0 +1,79 @@
+//! A server that runs out of descriptors. In a file of its own, since the limit is the process's.
+#![cfg(all(
+    feature = "testing",
+    feature = "macros",
+    any(feature = "smol", feature = "tokio")
+))]
+
+use std::sync::Arc;
+
+use aiomisc::net::{self, Stream};
+use aiomisc::{Entrypoint, TcpServer};
+use futures::{AsyncReadExt, AsyncWriteExt};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// One after another: they share the limit.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+#[aiomisc::test(runtimes(all), timeout = "60s")]
+#[allow(
+    clippy::await_holding_lock,
+    reason = "each test has a runtime and a thread of its own"
+)]
+async fn a_server_waits_when_no_descriptor_is_left_and_then_goes_on() {
+    let _turn = ONE_AT_A_TIME
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let server = Arc::new(TcpServer::new(
+        "127.0.0.1:0",
+        |mut stream: Stream, _| async move {
+            stream.write_all(b"!").await?;
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await?;
+            Ok(())
+        },
+    ));
+    let ep = Entrypoint::builder()
+        .service(Arc::clone(&server))
+        .start()
+        .await
+        .expect("it starts");
+    let addr = server
+        .address()
+        .and_then(|addr| addr.inet())
+        .expect("it listens");
+
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("it can be asked");
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
+    // Room for ten clients and for five of their other ends.
+    setrlimit(Resource::RLIMIT_NOFILE, open + 15, hard).expect("less is allowed");
+    let mut clients = Vec::new();
+    while let Ok(client) = std::net::TcpStream::connect(addr) {
+        clients.push(client);
+    }
+    let refused = std::fs::File::open("/dev/null").expect_err("no descriptor is left");
+    assert_eq!(
+        refused.raw_os_error(),
+        Some(nix::errno::Errno::EMFILE as i32)
+    );
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).expect("the former limit is allowed");
+
+    // All that were connected meanwhile are served, and so is who comes now.
+    for client in clients {
+        let mut client = std_stream(client);
+        client.read_exact(&mut [0]).await.expect("it is served");
+    }
+    let mut late = net::connect(addr).await.expect("it listens");
+    late.read_exact(&mut [0]).await.expect("it is served");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+}
+
+fn std_stream(stream: std::net::TcpStream) -> Stream {
+    stream.set_nonblocking(true).expect("it can be switched");
+    let runtime = aiomisc::Runtime::current().expect("the test runs on one");
+    let raw = runtime
+        .backend()
+        .adopt_tcp_stream(stream)
+        .expect("it is adopted");
+    Stream::from_raw(raw)
+}

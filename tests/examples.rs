@@ -1,0 +1,286 @@
+//! The examples, run as a user runs them: as processes, with real clients and real signals.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "processes are waited for in real time"
+)]
+#![cfg(all(unix, feature = "log", any(feature = "smol", feature = "tokio")))]
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// An example that runs (`cargo test` builds all of them). It is killed if the test ends before it does.
+struct Example {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Example {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(path(name))
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("cargo builds the examples together with the tests");
+        let (send, lines) = mpsc::channel();
+        let (out, err) = (
+            child.stdout.take().expect("piped"),
+            child.stderr.take().expect("piped"),
+        );
+        for stream in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
+            let send = send.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    // The test may have what it wanted.
+                    let _ = send.send(line);
+                }
+            });
+        }
+        Self { child, lines }
+    }
+
+    /// Waits for a line that begins like this, and gives the rest of it.
+    fn line(&self, start: &str) -> String {
+        let mut seen = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => match line.strip_prefix(start) {
+                    Some(rest) => return rest.to_owned(),
+                    None => seen.push(line),
+                },
+                Err(error) => panic!("no line begins with `{start}` ({error}): {seen:#?}"),
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().expect("a process number"));
+        kill(pid, signal).expect("it runs");
+    }
+
+    fn wait(mut self) -> (ExitStatus, Vec<String>) {
+        let (send, done) = mpsc::channel();
+        let pid = self.child.id();
+        let watchdog = thread::spawn(move || {
+            if done.recv_timeout(Duration::from_secs(40)).is_err() {
+                let _ = kill(
+                    Pid::from_raw(pid.try_into().expect("a number")),
+                    Signal::SIGKILL,
+                );
+            }
+        });
+        let status = self.child.wait().expect("it was started");
+        let _ = send.send(());
+        watchdog.join().expect("it does not panic");
+        (status, self.lines.try_iter().collect())
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // It has mostly ended by now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn path(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("we are running");
+    test.ancestors()
+        .nth(2)
+        .expect("in the folder `deps`")
+        .join("examples")
+        .join(name)
+}
+
+fn runtimes() -> &'static [&'static str] {
+    &[
+        #[cfg(feature = "smol")]
+        "smol",
+        #[cfg(feature = "tokio")]
+        "tokio",
+    ]
+}
+
+/// The heart of it: 32 connections ask as fast as they can while the program is told to stop. Each
+/// answer that the server counted has arrived, and nobody was cut in the middle.
+#[test]
+fn quickstart_answers_every_request_that_it_took_and_ends_with_zero() {
+    for runtime in runtimes() {
+        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            let example = Example::start("quickstart", &["--runtime", runtime]);
+            let tcp = example.line("listening tcp://");
+            let udp = example.line("listening udp://");
+
+            let (stop, enough) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+            let clients: Vec<_> = (0..32_u32)
+                .map(|id| {
+                    let (tcp, stop, enough) = (tcp.clone(), Arc::clone(&stop), enough.0.clone());
+                    thread::spawn(move || ask_until_closed(id, &tcp, &stop, &enough))
+                })
+                .collect();
+            let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+            socket
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .expect("it can be set");
+            socket.send_to(b"hello", &udp).expect("the system takes it");
+            let mut buf = [0; 16];
+            let (count, _) = socket.recv_from(&mut buf).expect("an answer");
+            assert_eq!(&buf[..count], b"hello");
+
+            // Every client has had a hundred answers: all of them are in full swing.
+            for _ in 0..32 {
+                enough
+                    .1
+                    .recv_timeout(Duration::from_secs(30))
+                    .expect("all are served");
+            }
+            example.signal(signal);
+            let answered: u64 = clients
+                .into_iter()
+                .map(|c| c.join().expect("no request is cut"))
+                .sum();
+            stop.store(true, Ordering::Relaxed);
+            let counted: u64 = example.line("answered ").parse().expect("a number");
+            let (status, lines) = example.wait();
+            assert_eq!(status.code(), Some(0), "{runtime}: {lines:#?}");
+            assert_eq!(counted, answered + 1, "{runtime}: each answer has arrived");
+        }
+    }
+}
+
+/// Asks, and checks the answers, until the server closes the connection between two of them.
+fn ask_until_closed(id: u32, addr: &str, stop: &AtomicBool, enough: &mpsc::Sender<()>) -> u64 {
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    stream.set_nodelay(true).expect("it can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("it can be set");
+    let mut answered = 0_u64;
+    while !stop.load(Ordering::Relaxed) {
+        let request = format!("{id:08}{answered:056}");
+        if stream.write_all(request.as_bytes()).is_err() {
+            break;
+        }
+        let mut answer = [0; 64];
+        match stream.read_exact(&mut answer) {
+            Ok(()) => assert_eq!(answer, request.as_bytes()),
+            // The server had closed before this request arrived: it took nothing of it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
+                ) =>
+            {
+                break;
+            }
+            Err(error) => panic!("client {id} after {answered} answers: {error}"),
+        }
+        answered += 1;
+        if answered == 100 {
+            enough.send(()).expect("the test waits for it");
+        }
+    }
+    answered
+}
+
+#[test]
+fn quickstart_serves_a_unix_socket_and_removes_its_file() {
+    for runtime in runtimes() {
+        let path = std::env::temp_dir().join(format!(
+            "aiomisc-quickstart-{}-{runtime}",
+            std::process::id()
+        ));
+        let text = path.to_str().expect("a plain path");
+        let example = Example::start("quickstart", &["--runtime", runtime, "--tcp", text]);
+        assert_eq!(example.line("listening unix://"), text);
+        let mut stream = UnixStream::connect(&path).expect("it listens");
+        stream.write_all(b"hello").expect("it reads");
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).expect("it answers");
+        example.signal(Signal::SIGTERM);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn quickstart_says_what_is_wrong() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = taken.local_addr().expect("it is bound").to_string();
+    for (args, expected) in [
+        (
+            ["--tcp", addr.as_str()],
+            format!("cannot listen on tcp://{addr}: Address already in use"),
+        ),
+        (
+            ["--tcp", "nosuchhost.invalid:80"],
+            "cannot listen on tcp://nosuchhost.invalid:80".to_owned(),
+        ),
+        (
+            ["--udp", "203.0.113.1:0"],
+            "cannot bind udp://203.0.113.1:0".to_owned(),
+        ),
+        (
+            ["--tcp", "localhost:http"],
+            "the port must be a number from 0 to 65535".to_owned(),
+        ),
+        (["--port", "80"], "unknown option --port".to_owned()),
+    ] {
+        let example = Example::start("quickstart", &args);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(1), "{args:?}: {lines:#?}");
+        assert!(
+            lines.iter().any(|line| line.contains(&expected)),
+            "{expected}: {lines:#?}"
+        );
+    }
+}
+
+#[test]
+#[cfg(feature = "tokio")]
+fn embed_in_tokio_serves_and_stops_with_the_program() {
+    let example = Example::start("embed_in_tokio", &[]);
+    let addr = example.line("listening tcp://");
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    stream.write_all(b"hello").expect("it reads");
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).expect("it answers");
+    assert_eq!(&answer, b"HELLO");
+    example.signal(Signal::SIGINT);
+    assert_eq!(example.line("stopped: "), "signal SIGINT");
+    assert_eq!(example.wait().0.code(), Some(0));
+}
+
+#[test]
+#[cfg(feature = "smol")]
+fn embed_in_smol_serves_and_stops_with_the_program() {
+    let example = Example::start("embed_in_smol", &["--seconds", "1"]);
+    let addr = example.line("listening udp://");
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("it can be set");
+    socket
+        .send_to(b"what time is it", addr)
+        .expect("the system takes it");
+    let mut buf = [0; 16];
+    let (count, _) = socket.recv_from(&mut buf).expect("an answer");
+    assert_eq!(&buf[..count], b"cuckoo");
+    assert_eq!(example.line("stopped: "), "the program has done its work");
+    assert_eq!(example.wait().0.code(), Some(0));
+}

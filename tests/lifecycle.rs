@@ -1,0 +1,922 @@
+//! The life of an entrypoint and its services (rows A1, A3, A4, A7, A8, A13 of the parity table), on
+//! every runtime.
+#![cfg(all(
+    feature = "testing",
+    feature = "macros",
+    any(feature = "smol", feature = "tokio")
+))]
+
+mod shared;
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aiomisc::entrypoint::Stage;
+use aiomisc::service::{ServiceOptions, ServiceState, StopKind};
+use aiomisc::{
+    BoxError, Entrypoint, Outcome, Runtime, Service, ServiceContext, StopReason, async_trait,
+    service_fn, services,
+};
+use shared::{Events, manual};
+
+/// A service that writes down what happens to it, and does what it is told.
+#[derive(Clone)]
+struct Probe {
+    name: &'static str,
+    events: Events,
+    start: Start,
+    stop: Stop,
+    options: ServiceOptions,
+}
+
+#[derive(Clone, Copy)]
+enum Start {
+    Returns,
+    Fails,
+    Panics,
+    NeverReady,
+    ReadyThenStays,
+    ReadyThenLooksOut,
+    ReadyThenFinishes,
+}
+
+#[derive(Clone, Copy)]
+enum Stop {
+    Returns,
+    Fails,
+    Panics,
+    Hangs,
+}
+
+impl Probe {
+    fn new(name: &'static str, events: &Events, start: Start, stop: Stop) -> Self {
+        Self {
+            name,
+            events: events.clone(),
+            start,
+            stop,
+            options: ServiceOptions::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Service for Probe {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.name.into()
+    }
+
+    async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
+        let _dropped = self.events.on_drop(&format!("{}: start over", self.name));
+        self.events.add(format!("{}: start", self.name));
+        match self.start {
+            Start::Returns => {}
+            Start::Fails => return Err("no luck".into()),
+            Start::Panics => panic!("what now"),
+            Start::NeverReady => pending().await,
+            Start::ReadyThenStays => {
+                ctx.ready();
+                pending().await
+            }
+            Start::ReadyThenLooksOut => {
+                ctx.ready();
+                ctx.stopping().await;
+                self.events.add(format!("{}: stopping", self.name));
+            }
+            Start::ReadyThenFinishes => ctx.ready(),
+        }
+        Ok(())
+    }
+
+    async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {
+        self.events.add(format!("{}: stop", self.name));
+        match self.stop {
+            Stop::Returns => Ok(()),
+            Stop::Fails => Err("cannot let go".into()),
+            Stop::Panics => panic!("not now"),
+            Stop::Hangs => pending().await,
+        }
+    }
+
+    fn options(&self) -> ServiceOptions {
+        self.options.clone()
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn services_start_together_and_before_the_main_job() {
+    // Each waits for the other: one after another they would never start.
+    let (one, two) = (switch(), switch());
+    let pair = |name, mine: Switch, other: Switch| {
+        service_fn(name, move |_| {
+            let (mine, other) = (mine.clone(), other.clone());
+            async move {
+                mine.set();
+                other.wait().await;
+                Ok(())
+            }
+        })
+    };
+    let ep = Entrypoint::builder()
+        .service(pair("one", one.clone(), two.clone()))
+        .service(pair("two", two, one))
+        .start()
+        .await
+        .expect("both start");
+    assert!(
+        ep.services()
+            .iter()
+            .all(|service| service.state == ServiceState::Running)
+    );
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_start_that_returns_and_one_that_stays_are_both_started() {
+    let events = Events::default();
+    let ep = Entrypoint::builder()
+        .service(Probe::new(
+            "returns",
+            &events,
+            Start::Returns,
+            Stop::Returns,
+        ))
+        .service(Probe::new(
+            "stays",
+            &events,
+            Start::ReadyThenLooksOut,
+            Stop::Returns,
+        ))
+        .start()
+        .await
+        .expect("both start");
+    let reason = ep.graceful_shutdown("enough").await.expect("nothing fails");
+    assert_eq!(reason.kind(), &StopKind::Requested("enough".into()));
+    let events = events.all();
+    for name in ["returns", "stays"] {
+        let stops = events
+            .iter()
+            .filter(|event| **event == format!("{name}: stop"))
+            .count();
+        assert_eq!(stops, 1, "{events:?}");
+    }
+    assert!(events.contains(&"stays: stopping".to_owned()), "{events:?}");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_failing_start_stops_what_is_up_in_reverse_and_names_all() {
+    let events = Events::default();
+    let up = [switch(), switch()];
+    let ready = |name: &'static str, flag: &Switch| {
+        let (events, flag) = (events.clone(), flag.clone());
+        WithStop {
+            name,
+            start: move |_| {
+                flag.set();
+                Box::pin(async { Ok(()) })
+            },
+            events,
+        }
+    };
+    let (first, second) = (up[0].clone(), up[1].clone());
+    let failing = service_fn("failing", move |_| {
+        let (first, second) = (first.clone(), second.clone());
+        async move {
+            first.wait().await;
+            second.wait().await;
+            Err("out of luck".into())
+        }
+    });
+    let starting = events.clone();
+    let starting = service_fn("starting", move |_| {
+        let starting = starting.clone();
+        async move {
+            let _dropped = starting.on_drop("starting: dropped");
+            pending().await
+        }
+    });
+    let error = Entrypoint::builder()
+        .service(ready("one", &up[0]))
+        .service(ready("two", &up[1]))
+        .service(failing)
+        .service(starting)
+        .start()
+        .await
+        .expect_err("one fails");
+    assert_eq!(
+        events.all(),
+        ["starting: dropped", "two: stop", "one: stop"]
+    );
+    let failed: Vec<_> = error
+        .failures()
+        .iter()
+        .map(|f| (f.service(), f.stage()))
+        .collect();
+    assert_eq!(
+        failed,
+        [("failing", Stage::Start), ("starting", Stage::Start)]
+    );
+    assert_eq!(
+        error.to_string(),
+        "service `failing` failed to start: out of luck; \
+         service `starting` failed to start: given up: service `failing` failed"
+    );
+    assert_eq!(error.exit_code(), 1);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_panic_in_start_is_that_service_s_failure() {
+    let events = Events::default();
+    let error = Entrypoint::builder()
+        .service(Probe::new("bad", &events, Start::Panics, Stop::Returns))
+        .service(Probe::new(
+            "good",
+            &events,
+            Start::ReadyThenLooksOut,
+            Stop::Returns,
+        ))
+        .start()
+        .await
+        .expect_err("one panics");
+    assert_eq!(
+        error.to_string(),
+        "service `bad` failed to start: panicked: what now"
+    );
+    assert!(
+        !events.all().contains(&"bad: stop".to_owned()),
+        "it has not started"
+    );
+    assert!(events.all().contains(&"good: start over".to_owned()));
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_start_that_takes_too_long_is_given_up_at_its_limit() {
+    let (runtime, clock) = manual();
+    let events = Events::default();
+    let mut slow = Probe::new("slow", &events, Start::NeverReady, Stop::Returns);
+    slow.options = ServiceOptions::new().start_limit(Duration::from_secs(7));
+    let begun = clock.now();
+    let start = Runtime::current().expect("a runtime").spawn(
+        Entrypoint::builder()
+            .runtime(runtime)
+            .service(slow)
+            .service(Probe::new(
+                "patient",
+                &events,
+                Start::NeverReady,
+                Stop::Returns,
+            ))
+            .start(),
+    );
+    clock.wait_until_pending(1).await;
+    clock.advance(Duration::from_millis(6999));
+    assert!(!start.is_finished());
+    // The shutdown's own limit may wait as well; only the start's is due.
+    assert_eq!(clock.advance_to_next(), Some(Duration::from_millis(1)));
+    let error = start.await.expect("no panic").expect_err("too slow");
+    assert_eq!(clock.now() - begun, Duration::from_secs(7));
+    assert_eq!(error.failures()[0].service(), "slow");
+    assert!(error.to_string().contains("within 7s"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("`patient` failed to start: given up"),
+        "{error}"
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_service_that_fails_later_stops_the_program() {
+    let events = Events::default();
+    for (name, cause) in [
+        ("error", "failed: worn out"),
+        ("panic", "failed: panicked: worn out"),
+    ] {
+        let trigger = switch();
+        let fail = trigger.clone();
+        let failing = service_fn(name, move |ctx| {
+            let fail = fail.clone();
+            async move {
+                ctx.ready();
+                fail.wait().await;
+                if ctx.name() == "panic" {
+                    panic!("worn out");
+                }
+                Err("worn out".into())
+            }
+        });
+        let ep = Entrypoint::builder()
+            .service(failing)
+            .service(Probe::new("other", &events, Start::Returns, Stop::Returns))
+            .start()
+            .await
+            .expect("both start");
+        trigger.set();
+        ep.closing().await;
+        let error = ep
+            .graceful_shutdown("too late for another reason")
+            .await
+            .expect_err("failed");
+        assert_eq!(error.to_string(), format!("service `{name}` {cause}"));
+        assert_eq!(error.failures()[0].stage(), Stage::Run);
+    }
+    assert_eq!(
+        events
+            .all()
+            .iter()
+            .filter(|event| *event == "other: stop")
+            .count(),
+        2
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_service_that_finishes_leaves_the_program_running() {
+    let events = Events::default();
+    let ep = Entrypoint::builder()
+        .service(Probe::new(
+            "brief",
+            &events,
+            Start::ReadyThenFinishes,
+            Stop::Returns,
+        ))
+        .start()
+        .await
+        .expect("it starts");
+    while ep.services()[0].state != ServiceState::Stopped {
+        aiomisc::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!ep.is_closing());
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    assert!(
+        events.all().contains(&"brief: stop".to_owned()),
+        "stop is called all the same"
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn errors_of_stops_are_all_kept_and_disturb_nobody() {
+    let events = Events::default();
+    let ep = Entrypoint::builder()
+        .service(Probe::new("first", &events, Start::Returns, Stop::Fails))
+        .service(Probe::new("second", &events, Start::Returns, Stop::Panics))
+        .service(Probe::new("third", &events, Start::Returns, Stop::Returns))
+        .start()
+        .await
+        .expect("all start");
+    let handle = ep.handle().clone();
+    let error = ep.graceful_shutdown("done").await.expect_err("two fail");
+    let mut failures: Vec<_> = error
+        .failures()
+        .iter()
+        .map(|f| f.service().to_owned())
+        .collect();
+    failures.sort();
+    assert_eq!(failures, ["first", "second"]);
+    assert!(
+        error
+            .to_string()
+            .contains("service `first` failed to stop: cannot let go")
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("service `second` failed to stop: panicked: not now")
+    );
+    assert!(events.all().contains(&"third: stop".to_owned()));
+    let states: Vec<_> = handle
+        .services()
+        .iter()
+        .map(|service| service.state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ServiceState::Failed,
+            ServiceState::Failed,
+            ServiceState::Stopped
+        ]
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_loop_that_cannot_know_of_the_stop_is_dropped_at_once() {
+    let (runtime, clock) = manual();
+    let events = Events::default();
+    let seen = events.clone();
+    let looping = service_fn("looping", move |ctx| {
+        let seen = seen.clone();
+        async move {
+            let _dropped = seen.on_drop("dropped");
+            ctx.ready();
+            pending().await
+        }
+    });
+    let begun = clock.now();
+    let ep = Entrypoint::builder()
+        .runtime(runtime)
+        .service(looping)
+        .start()
+        .await
+        .expect("starts");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    assert_eq!(events.all(), ["dropped"]);
+    assert_eq!(clock.now(), begun, "nobody has waited");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_running_part_has_the_service_s_limit_to_finish() {
+    let (runtime, clock) = manual();
+    let events = Events::default();
+    let mut stubborn = Probe::new("stubborn", &events, Start::ReadyThenStays, Stop::Returns);
+    stubborn.options = ServiceOptions::new().stop_limit(Duration::from_secs(3));
+    let ep = Entrypoint::builder()
+        .runtime(runtime)
+        .service(stubborn)
+        .start()
+        .await
+        .expect("starts");
+    let begun = clock.now();
+    let stop = aiomisc::spawn(ep.graceful_shutdown("done"));
+    // The limit of the program and that of the service.
+    clock.wait_until_pending(2).await;
+    clock.advance(Duration::from_millis(2999));
+    assert!(!events.all().contains(&"stubborn: start over".to_owned()));
+    clock.advance(Duration::from_millis(1));
+    let error = stop
+        .await
+        .expect("no panic")
+        .expect_err("it had to be dropped");
+    assert_eq!(clock.now() - begun, Duration::from_secs(3));
+    assert!(
+        error
+            .to_string()
+            .contains("went on for the whole limit of 3s"),
+        "{error}"
+    );
+    assert!(events.all().contains(&"stubborn: start over".to_owned()));
+    assert!(!error.overran());
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_stop_that_hangs_ends_at_its_limit_and_spares_the_others() {
+    let (runtime, clock) = manual();
+    let events = Events::default();
+    let mut hangs = Probe::new("hangs", &events, Start::Returns, Stop::Hangs);
+    hangs.options = ServiceOptions::new().stop_limit(Duration::from_secs(4));
+    let ep = Entrypoint::builder()
+        .runtime(runtime)
+        .service(hangs)
+        .service(Probe::new("fine", &events, Start::Returns, Stop::Returns))
+        .start()
+        .await
+        .expect("both start");
+    let begun = clock.now();
+    let stop = aiomisc::spawn(ep.graceful_shutdown("done"));
+    clock.wait_until_pending(2).await;
+    clock.advance(Duration::from_secs(4));
+    let error = stop.await.expect("no panic").expect_err("one hangs");
+    assert_eq!(clock.now() - begun, Duration::from_secs(4));
+    assert_eq!(error.failures().len(), 1);
+    assert_eq!(
+        error.to_string(),
+        "service `hangs` failed to stop: took longer than the limit of 4s"
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn the_limit_of_the_program_comes_before_those_of_services() {
+    let (runtime, clock) = manual();
+    let events = Events::default();
+    let ep = Entrypoint::builder()
+        .runtime(runtime)
+        .shutdown_timeout(Duration::from_secs(2))
+        .service(Probe::new("hangs", &events, Start::Returns, Stop::Hangs))
+        .start()
+        .await
+        .expect("it starts");
+    let stop = aiomisc::spawn(ep.graceful_shutdown("done"));
+    clock.wait_until_pending(2).await;
+    clock.advance(Duration::from_secs(2));
+    let error = stop.await.expect("no panic").expect_err("too slow");
+    assert!(error.overran());
+    assert_eq!(error.exit_code(), 70);
+    assert!(
+        error
+            .to_string()
+            .contains("`hangs` failed to stop: still draining"),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("longer than the shutdown timeout"),
+        "{error}"
+    );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn tasks_of_a_service_end_with_it() {
+    let events = Events::default();
+    let seen = events.clone();
+    let parent = service_fn("parent", move |ctx| {
+        let seen = seen.clone();
+        async move {
+            for _ in 0..3 {
+                let dropped = seen.on_drop("task dropped");
+                ctx.spawn(async move {
+                    let _dropped = dropped;
+                    pending().await
+                });
+            }
+            Ok(())
+        }
+    });
+    let ep = Entrypoint::builder()
+        .service(parent)
+        .start()
+        .await
+        .expect("it starts");
+    assert!(events.all().is_empty());
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    assert_eq!(events.all(), ["task dropped"; 3]);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn a_task_that_fails_fails_its_service() {
+    let parent = service_fn("parent", |ctx| async move {
+        ctx.ready();
+        ctx.spawn(async { Err("broken".into()) });
+        ctx.stopping().await;
+        Ok(())
+    });
+    let ep = Entrypoint::builder()
+        .service(parent)
+        .start()
+        .await
+        .expect("it starts");
+    ep.closing().await;
+    let error = ep
+        .graceful_shutdown("late")
+        .await
+        .expect_err("a task failed");
+    assert_eq!(error.to_string(), "service `parent` failed: broken");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn dropping_a_running_entrypoint_stops_it_in_the_background() {
+    let events = Events::default();
+    let ep = Entrypoint::builder()
+        .service(Probe::new(
+            "left",
+            &events,
+            Start::ReadyThenLooksOut,
+            Stop::Returns,
+        ))
+        .start()
+        .await
+        .expect("it starts");
+    let handle = ep.handle().clone();
+    drop(ep);
+    handle.stopped().await;
+    assert!(events.all().contains(&"left: stop".to_owned()));
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn dropping_a_start_stops_what_has_started() {
+    let events = Events::default();
+    let up = switch();
+    let flag = up.clone();
+    let first = WithStop {
+        name: "first",
+        start: move |_| {
+            flag.set();
+            Box::pin(async { Ok(()) })
+        },
+        events: events.clone(),
+    };
+    let stopped = switch();
+    let over = stopped.clone();
+    let second = service_fn("second", move |_| {
+        let over = over.clone();
+        async move {
+            let _guard = SetOnDrop(over);
+            pending().await
+        }
+    });
+    let start = aiomisc::spawn(Entrypoint::builder().service(second).service(first).start());
+    up.wait().await;
+    assert!(start.cancel().await.is_err());
+    stopped.wait().await;
+    while events.all() != ["first: stop"] {
+        aiomisc::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn the_current_entrypoint_is_found_inside_and_nowhere_else() {
+    assert!(Entrypoint::current().is_none());
+    let found = Events::default();
+    let seen = found.clone();
+    let service = service_fn("inside", move |ctx| {
+        let seen = seen.clone();
+        async move {
+            assert!(Entrypoint::current().is_some());
+            let ep = aiomisc::spawn(async { Entrypoint::current().is_some() });
+            assert!(ep.await?);
+            let job = ctx
+                .runtime()
+                .spawn_blocking(|| Entrypoint::current().is_some());
+            assert!(job.await?);
+            seen.add("found");
+            Ok(())
+        }
+    });
+    let ep = Entrypoint::builder()
+        .service(service)
+        .start()
+        .await
+        .expect("it is found");
+    assert_eq!(found.all(), ["found"]);
+    assert!(Entrypoint::current().is_none());
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn names_are_made_unique_unless_they_were_given() {
+    struct Same;
+
+    #[async_trait]
+    impl Service for Same {
+        async fn start(&self, _: ServiceContext) -> Result<(), BoxError> {
+            Ok(())
+        }
+    }
+
+    let ep = Entrypoint::builder()
+        .services(services![
+            Same,
+            service_fn("Same#2", |_| async { Ok(()) }),
+            Same,
+            Same
+        ])
+        .start()
+        .await
+        .expect("all start");
+    let names: Vec<_> = ep
+        .services()
+        .into_iter()
+        .map(|service| service.name)
+        .collect();
+    assert_eq!(names, ["Same", "Same#2", "Same#3", "Same#4"]);
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn mistakes_are_reported_all_together() {
+    let idle = aiomisc::TcpServer::new("127.0.0.1:0", |_, _| async { Ok(()) }).max_connections(0);
+    let error = Entrypoint::builder()
+        .environment(|name| match name {
+            "AIOMISC_LOG_LEVEL" => Some("loud".to_owned()),
+            "AIOMISC_LOG_FORMAT" => Some("crayon".to_owned()),
+            "AIOMISC_LOG_CONFIG" => Some("perhaps".to_owned()),
+            "AIOMISC_SHUTDOWN_TIMEOUT" => Some("soon".to_owned()),
+            _ => None,
+        })
+        .shutdown_timeout(Duration::ZERO)
+        .service(service_fn("twin", |_| async { Ok(()) }))
+        .service(service_fn("twin", |_| async { Ok(()) }))
+        .service(service_fn("", |_| async { Ok(()) }))
+        .service(
+            service_fn("hasty", |_| async { Ok(()) })
+                .options(ServiceOptions::new().start_limit(Duration::ZERO)),
+        )
+        .service(idle)
+        .start()
+        .await
+        .expect_err("nothing is right");
+    let problems = error
+        .as_config()
+        .expect("a mistake of configuration")
+        .problems();
+    let expected = [
+        "AIOMISC_LOG_LEVEL: expected one of critical, error, warning, info, debug, notset, got `loud`",
+        "AIOMISC_LOG_FORMAT: expected one of stream, plain, disabled, got `crayon`",
+        "AIOMISC_LOG_CONFIG: expected one of 1, enable",
+        "AIOMISC_SHUTDOWN_TIMEOUT: expected a number of seconds above zero, got `soon`",
+        "shutdown_timeout: expected a duration above zero, got 0",
+        "two services are called `twin`",
+        "has an empty name",
+        "service `hasty`: the start limit must not be zero",
+        "service `TcpServer`: max_connections must be at least 1, got 0",
+    ];
+    for expected in expected {
+        assert!(
+            problems.iter().any(|p| p.contains(expected)),
+            "{expected} is not in {problems:#?}"
+        );
+    }
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+}
+
+/// `run` blocks a thread: these are not inside of a runtime.
+mod run {
+    use super::*;
+
+    fn runtimes() -> Vec<Runtime> {
+        vec![
+            #[cfg(feature = "smol")]
+            aiomisc::adapters::Smol::new().into(),
+            #[cfg(feature = "tokio")]
+            aiomisc::adapters::Tokio::multi_thread(2)
+                .expect("tokio")
+                .into(),
+            #[cfg(feature = "tokio")]
+            aiomisc::adapters::Tokio::current_thread()
+                .expect("tokio")
+                .into(),
+        ]
+    }
+
+    #[test]
+    fn the_main_job_runs_between_start_and_stop() {
+        for runtime in runtimes() {
+            let events = Events::default();
+            let probe = Probe::new("probe", &events, Start::ReadyThenLooksOut, Stop::Returns);
+            let main = events.clone();
+            let outcome = Entrypoint::builder()
+                .runtime(runtime)
+                .service(probe)
+                .run(async move {
+                    assert!(Entrypoint::current().is_some());
+                    main.add("main");
+                    7
+                });
+            assert!(matches!(outcome, Ok(Outcome::Finished(7))), "{outcome:?}");
+            let events = events.all();
+            assert_eq!(events[..2], ["probe: start", "main"], "{events:?}");
+            assert!(events.contains(&"probe: stop".to_owned()), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_failing_service_drops_the_main_job_before_the_stop() {
+        for runtime in runtimes() {
+            let events = Events::default();
+            let failing = service_fn("failing", |ctx| async move {
+                ctx.ready();
+                Err("broken".into())
+            });
+            let main = events.on_drop("main dropped");
+            let error = Entrypoint::builder()
+                .runtime(runtime)
+                .service(Probe::new("other", &events, Start::Returns, Stop::Returns))
+                .service(failing)
+                .run(async move {
+                    let _main = main;
+                    pending::<()>().await;
+                })
+                .expect_err("a service failed");
+            assert_eq!(error.to_string(), "service `failing` failed: broken");
+            let events = events.all();
+            let at = |what: &str| events.iter().position(|event| event == what);
+            assert!(at("main dropped") < at("other: stop"), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_main_job_comes_through_after_the_stop() {
+        for runtime in runtimes() {
+            let events = Events::default();
+            let probe = Probe::new("probe", &events, Start::Returns, Stop::Returns);
+            let run = move || {
+                let main = async { panic!("oh no") };
+                Entrypoint::builder()
+                    .runtime(runtime)
+                    .service(probe)
+                    .run(main)
+            };
+            let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+            let panic = panic.map(drop).expect_err("it panics");
+            assert_eq!(panic.downcast_ref(), Some(&"oh no"));
+            assert!(events.all().contains(&"probe: stop".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_requested_stop_is_an_outcome() {
+        for runtime in runtimes() {
+            let outcome = Entrypoint::builder().runtime(runtime).run(async {
+                Entrypoint::current()
+                    .expect("we are inside")
+                    .request_stop("enough");
+                pending::<()>().await;
+            });
+            let Ok(Outcome::Stopped(reason)) = outcome else {
+                panic!("{outcome:?}")
+            };
+            assert_eq!(reason.to_string(), "enough");
+        }
+    }
+
+    #[test]
+    fn an_unknown_runtime_is_named() {
+        let error = Entrypoint::builder()
+            .environment(|name| (name == "AIOMISC_RUNTIME").then(|| "libuv".to_owned()))
+            .run(async {})
+            .expect_err("there is no such runtime");
+        let text = error.to_string();
+        assert!(
+            text.contains("AIOMISC_RUNTIME: `libuv` is no runtime of this build"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_task_and_no_descriptor_is_left() {
+        for make in [0, 1, 2] {
+            let Some(runtime) = runtimes().into_iter().nth(make) else {
+                continue;
+            };
+            // The reactor of smol lives as long as the process: it is there before we count.
+            drop(runtime.block_on(aiomisc::net::bind_socket("127.0.0.1:0").listen()));
+            let events = Events::default();
+            let before = shared::descriptors();
+            let detached = events.on_drop("detached dropped");
+            Entrypoint::builder()
+                .runtime(runtime)
+                .service(aiomisc::TcpServer::new("127.0.0.1:0", |_, _| async {
+                    Ok(())
+                }))
+                .service(aiomisc::UdpServer::new("127.0.0.1:0", |_| async { Ok(()) }))
+                .run(async move {
+                    aiomisc::spawn(async move {
+                        let _detached = detached;
+                        pending::<()>().await;
+                    })
+                    .detach();
+                })
+                .expect("nothing fails");
+            assert!(shared::descriptors() <= before);
+        }
+    }
+}
+
+/// A service with a `stop` that is written down.
+struct WithStop<F> {
+    name: &'static str,
+    start: F,
+    events: Events,
+}
+
+type Started = std::pin::Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+#[async_trait]
+impl<F: Fn(ServiceContext) -> Started + Send + Sync + 'static> Service for WithStop<F> {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.name.into()
+    }
+
+    async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
+        (self.start)(ctx).await
+    }
+
+    async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {
+        self.events.add(format!("{}: stop", self.name));
+        Ok(())
+    }
+}
+
+/// A switch that tests throw.
+#[derive(Clone)]
+struct Switch(Arc<(std::sync::atomic::AtomicBool, event_listener::Event)>);
+
+fn switch() -> Switch {
+    Switch(Arc::default())
+}
+
+impl Switch {
+    fn set(&self) {
+        self.0.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.0.1.notify(usize::MAX);
+    }
+
+    async fn wait(&self) {
+        loop {
+            let thrown = self.0.1.listen();
+            if self.0.0.load(std::sync::atomic::Ordering::SeqCst) {
+                return;
+            }
+            thrown.await;
+        }
+    }
+}
+
+struct SetOnDrop(Switch);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}

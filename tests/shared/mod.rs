@@ -1,0 +1,53 @@
+//! What several test files need.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::{Arc, Mutex};
+
+use aiomisc::Runtime;
+use aiomisc::runtime::Parts;
+use aiomisc::testing::ManualClock;
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub struct Events(Arc<Mutex<Vec<String>>>);
+
+impl Events {
+    pub fn add(&self, event: impl Into<String>) {
+        self.0
+            .lock()
+            .expect("no test panics while it holds this")
+            .push(event.into());
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .expect("no test panics while it holds this")
+            .clone()
+    }
+
+    /// Adds an event when the value returned is dropped.
+    pub fn on_drop(&self, event: &str) -> OnDrop {
+        OnDrop(self.clone(), event.to_owned())
+    }
+}
+
+pub struct OnDrop(Events, String);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.add(self.1.clone());
+    }
+}
+
+/// The current runtime with a clock that stands still.
+pub fn manual() -> (Runtime, ManualClock) {
+    let clock = ManualClock::new();
+    let runtime = Runtime::current().expect("every test runs on a runtime");
+    (Parts::of(runtime).timer(clock.clone()).build(), clock)
+}
+
+/// How many descriptors this process has open.
+pub fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
