@@ -47,6 +47,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::task::Name;
 use self::task::Origin;
 
 /// A handle to a runtime. Cloning it is cheap.
@@ -90,6 +91,7 @@ impl Runtime {
     /// # Cost
     ///
     /// Some nanoseconds inside a task of this library. One allocation inside a foreign tokio task.
+    #[inline]
     pub fn current() -> Result<Self, NoRuntime> {
         current::look_up()
     }
@@ -123,7 +125,7 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn(self, origin, Placement::Here, future)
@@ -133,8 +135,14 @@ impl Runtime {
     #[track_caller]
     #[must_use]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
+        self.named_task(Name::Given(name.into()))
+    }
+
+    /// Begins a task whose name others may share.
+    #[track_caller]
+    pub(crate) fn named_task(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name: name.into(),
+            name,
             location: Location::caller(),
         };
         TaskBuilder {
@@ -159,7 +167,7 @@ impl Runtime {
         T: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn_blocking(self, origin, job)
