@@ -168,16 +168,10 @@ async fn a_start_that_returns_and_one_that_stays_are_both_started() {
 async fn a_failing_start_stops_what_is_up_in_reverse_and_names_all() {
     let events = Events::default();
     let up = [switch(), switch()];
-    let ready = |name: &'static str, flag: &Switch| {
-        let (events, flag) = (events.clone(), flag.clone());
-        WithStop {
-            name,
-            start: move |_| {
-                flag.set();
-                Box::pin(async { Ok(()) })
-            },
-            events,
-        }
+    let ready = |name, started: &Switch| WithStop {
+        name,
+        started: started.clone(),
+        events: events.clone(),
     };
     let (first, second) = (up[0].clone(), up[1].clone());
     let failing = service_fn("failing", move |_| {
@@ -587,13 +581,9 @@ async fn dropping_a_running_entrypoint_stops_it_in_the_background() {
 async fn dropping_a_start_stops_what_has_started() {
     let events = Events::default();
     let up = switch();
-    let flag = up.clone();
     let first = WithStop {
         name: "first",
-        start: move |_| {
-            flag.set();
-            Box::pin(async { Ok(()) })
-        },
+        started: up.clone(),
         events: events.clone(),
     };
     let stopped = switch();
@@ -863,23 +853,22 @@ mod run {
     }
 }
 
-/// A service with a `stop` that is written down.
-struct WithStop<F> {
+/// A service that throws a switch when it has started, and writes its `stop` down.
+struct WithStop {
     name: &'static str,
-    start: F,
+    started: Switch,
     events: Events,
 }
 
-type Started = std::pin::Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-
 #[async_trait]
-impl<F: Fn(ServiceContext) -> Started + Send + Sync + 'static> Service for WithStop<F> {
+impl Service for WithStop {
     fn name(&self) -> std::borrow::Cow<'_, str> {
         self.name.into()
     }
 
-    async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
-        (self.start)(ctx).await
+    async fn start(&self, _: ServiceContext) -> Result<(), BoxError> {
+        self.started.set();
+        Ok(())
     }
 
     async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {

@@ -29,7 +29,8 @@ impl Running {
             .status()
             .expect("cargo runs");
         assert!(built.success(), "example {name} does not build");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
         Self::start(Command::new(target.join("debug/examples").join(name)).args(args))
     }
 
@@ -57,7 +58,8 @@ impl Running {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left);
-            let line = line.unwrap_or_else(|error| panic!("no line begins with `{start}`: {error}"));
+            let line =
+                line.unwrap_or_else(|error| panic!("no line begins with `{start}`: {error}"));
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
             }
@@ -112,17 +114,34 @@ pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
             let _ = kill(pid, Signal::SIGKILL);
         }
     });
-    child.stdin.take().expect("piped").write_all(input).expect("it reads");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input)
+        .expect("it reads");
     let mut stdout = Vec::new();
-    child.stdout.take().expect("piped").read_to_end(&mut stdout).expect("it can be read");
+    child
+        .stdout
+        .take()
+        .expect("piped")
+        .read_to_end(&mut stdout)
+        .expect("it can be read");
     let status = child.wait().expect("it was started");
     drop(done);
     watchdog.join().expect("it does not panic");
     assert!(status.success(), "{program} {args:?}: {status}");
-    Output { status, stdout, stderr: Vec::new() }
+    Output {
+        status,
+        stdout,
+        stderr: Vec::new(),
+    }
 }
 
 /// The folder of the repository.
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("it is there")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("it is there")
 }

@@ -30,7 +30,10 @@ fn netcat_talks_to_tcp_udp_and_unix() {
             program.signal(Signal::SIGINT);
             assert_eq!(program.wait().code(), Some(0));
         }
-        assert!(!std::path::Path::new(socket).exists(), "the socket file is removed");
+        assert!(
+            !std::path::Path::new(socket).exists(),
+            "the socket file is removed"
+        );
     }
 }
 
@@ -64,7 +67,11 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
         assert_eq!(answer.stdout, b"all is well\n");
         // One more round trip: the server has seen the ends of the others before it.
         run("python3", &["-c", CLIENT, host, port], b"");
-        assert!(program.descriptors() <= before, "{} > {before}", program.descriptors());
+        assert!(
+            program.descriptors() <= before,
+            "{} > {before}",
+            program.descriptors()
+        );
         program.signal(Signal::SIGTERM);
         assert_eq!(program.wait().code(), Some(0));
     }
@@ -78,9 +85,20 @@ fn a_load_for_ten_seconds_and_a_stop_in_the_middle() {
         run(
             env!("CARGO"),
             &[
-                "run", "--quiet", "--release", "--manifest-path",
-                root().join("benches/loadgen/Cargo.toml").to_str().expect("a plain path"),
-                "--", kind, "--addr", addr, "--secs", secs,
+                "run",
+                "--quiet",
+                "--release",
+                "--manifest-path",
+                root()
+                    .join("benches/loadgen/Cargo.toml")
+                    .to_str()
+                    .expect("a plain path"),
+                "--",
+                kind,
+                "--addr",
+                addr,
+                "--secs",
+                secs,
             ],
             b"",
         )
@@ -93,7 +111,10 @@ fn a_load_for_ten_seconds_and_a_stop_in_the_middle() {
             let report = loadgen(kind, addr, "10");
             let report = String::from_utf8(report.stdout).expect("text");
             print!("{runtime} {report}");
-            assert!(report.contains("errors 0") || report.contains("errors=0"), "{report}");
+            assert!(
+                report.contains("errors 0") || report.contains("errors=0"),
+                "{report}"
+            );
         }
         program.signal(Signal::SIGTERM);
         let answered: u64 = program.line("answered ").parse().expect("a number");
