@@ -167,26 +167,28 @@ async fn a_start_that_returns_and_one_that_stays_are_both_started() {
 #[aiomisc::test(runtimes(all))]
 async fn a_failing_start_stops_what_is_up_in_reverse_and_names_all() {
     let events = Events::default();
-    let up = [switch(), switch()];
+    let (up, begun) = ([switch(), switch()], switch());
     let ready = |name, started: &Switch| WithStop {
         name,
         started: started.clone(),
         events: events.clone(),
     };
-    let (first, second) = (up[0].clone(), up[1].clone());
+    let others = [up[0].clone(), up[1].clone(), begun.clone()];
     let failing = service_fn("failing", move |_| {
-        let (first, second) = (first.clone(), second.clone());
+        let others = others.clone();
         async move {
-            first.wait().await;
-            second.wait().await;
+            for other in &others {
+                other.wait().await;
+            }
             Err("out of luck".into())
         }
     });
     let starting = events.clone();
     let starting = service_fn("starting", move |_| {
-        let starting = starting.clone();
+        let (starting, begun) = (starting.clone(), begun.clone());
         async move {
             let _dropped = starting.on_drop("starting: dropped");
+            begun.set();
             pending().await
         }
     });
@@ -539,17 +541,24 @@ async fn tasks_of_a_service_end_with_it() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_task_that_fails_fails_its_service() {
-    let parent = service_fn("parent", |ctx| async move {
-        ctx.ready();
-        ctx.spawn(async { Err("broken".into()) });
-        ctx.stopping().await;
-        Ok(())
+    let trigger = switch();
+    let fail = trigger.clone();
+    let parent = service_fn("parent", move |ctx| {
+        let fail = fail.clone();
+        async move {
+            ctx.spawn(async move {
+                fail.wait().await;
+                Err("broken".into())
+            });
+            Ok(())
+        }
     });
     let ep = Entrypoint::builder()
         .service(parent)
         .start()
         .await
         .expect("it starts");
+    trigger.set();
     ep.closing().await;
     let error = ep
         .graceful_shutdown("late")
