@@ -95,7 +95,12 @@ impl Example {
         let status = self.child.wait().expect("it was started");
         let _ = send.send(());
         watchdog.join().expect("it does not panic");
-        (status, self.lines.try_iter().collect())
+        let mut lines = self.seen.take();
+        // Until both streams are at their end.
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
+            lines.push(line);
+        }
+        (status, lines)
     }
 }
 
