@@ -281,7 +281,9 @@ fn trap_10_an_aborted_job_does_not_start() {
     let (holding, ran) = (Holding::default(), Alive::default());
     let runtime = Runtime::new(holding.clone());
     let there = ran.clone();
-    let job = runtime.spawn_blocking(move || std::mem::forget(there.one()));
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    let job = runtime.spawn_blocking(move || keep.lock().unwrap().push(there.one()));
     job.abort();
     holding.let_go();
     assert_eq!(ran.count(), 0, "it ran");
