@@ -5,6 +5,7 @@
 )]
 #![cfg(all(unix, feature = "log", any(feature = "smol", feature = "tokio")))]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -22,6 +23,8 @@ use nix::unistd::Pid;
 struct Example {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// What was printed and not asked for yet.
+    seen: RefCell<Vec<String>>,
 }
 
 impl Example {
@@ -47,12 +50,19 @@ impl Example {
                 }
             });
         }
-        Self { child, lines }
+        Self {
+            child,
+            lines,
+            seen: RefCell::default(),
+        }
     }
 
     /// Waits for a line that begins like this, and gives the rest of it.
     fn line(&self, start: &str) -> String {
-        let mut seen = Vec::new();
+        let mut seen = self.seen.borrow_mut();
+        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
+            return seen.remove(at)[start.len()..].to_owned();
+        }
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -85,7 +95,12 @@ impl Example {
         let status = self.child.wait().expect("it was started");
         let _ = send.send(());
         watchdog.join().expect("it does not panic");
-        (status, self.lines.try_iter().collect())
+        let mut lines = self.seen.take();
+        // Until both streams are at their end.
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
+            lines.push(line);
+        }
+        (status, lines)
     }
 }
 

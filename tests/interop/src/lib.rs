@@ -1,5 +1,6 @@
 //! Starts programs and waits for them, with limits.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -17,6 +18,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// What was printed and not asked for yet.
+    seen: RefCell<Vec<String>>,
 }
 
 impl Running {
@@ -49,11 +52,19 @@ impl Running {
                 let _ = send.send(line);
             }
         });
-        Self { child, lines }
+        Self {
+            child,
+            lines,
+            seen: RefCell::default(),
+        }
     }
 
     /// Waits for a line that begins like this, and gives the rest of it.
     pub fn line(&self, start: &str) -> String {
+        let mut seen = self.seen.borrow_mut();
+        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
+            return seen.remove(at)[start.len()..].to_owned();
+        }
         let deadline = Instant::now() + LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -63,6 +74,7 @@ impl Running {
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
             }
+            seen.push(line);
         }
     }
 
