@@ -47,6 +47,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::task::Name;
 use self::task::Origin;
 
 /// A handle to a runtime. Cloning it is cheap.
@@ -90,6 +91,7 @@ impl Runtime {
     /// # Cost
     ///
     /// Some nanoseconds inside a task of this library. One allocation inside a foreign tokio task.
+    #[inline]
     pub fn current() -> Result<Self, NoRuntime> {
         current::look_up()
     }
@@ -123,7 +125,7 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn(self, origin, Placement::Here, future)
@@ -132,8 +134,14 @@ impl Runtime {
     /// Begins a task with a name and a place.
     #[track_caller]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
+        self.named_task(Name::Given(name.into()))
+    }
+
+    /// Begins a task whose name others may share.
+    #[track_caller]
+    pub(crate) fn named_task(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name: name.into(),
+            name,
             location: Location::caller(),
         };
         TaskBuilder {
@@ -158,7 +166,7 @@ impl Runtime {
         T: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn_blocking(self, origin, job)
