@@ -72,16 +72,20 @@ impl Args {
         let Some(arg) = self.get("crate") else {
             return Ok(quote!(::aiomisc));
         };
-        let path: Option<Path> = match &arg.value {
-            Value::Expr(Expr::Path(path)) if path.qself.is_none() => Some(path.path.clone()),
+        let path = match &arg.value {
+            Value::Expr(Expr::Path(path)) if path.qself.is_none() => {
+                Some(path.path.to_token_stream())
+            }
             Value::Expr(Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
-            })) => text.parse_with(Path::parse_mod_style).ok(),
+            })) => text
+                .parse_with(Path::parse_mod_style)
+                .ok()
+                .map(Path::into_token_stream),
             _ => None,
         };
-        path.map(ToTokens::into_token_stream)
-            .ok_or_else(|| arg.expected("a path, such as `crate = \"other_name\"`"))
+        path.ok_or_else(|| arg.expected("a path, such as `crate = \"other_name\"`"))
     }
 }
 

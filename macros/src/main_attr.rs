@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, Result, ReturnType};
+use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
 use crate::args::{Arg, Args, Problems};
 use crate::function::{self, Attributes};
@@ -119,8 +119,8 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
     let Options { library, calls } = options;
     let attributes = Attributes::sort(std::mem::take(&mut function.attrs));
     let Attributes { outer, test, inner } = &attributes;
-    let (vis, name) = (function.vis.clone(), function.sig.ident.clone());
-    function.vis = syn::Visibility::Inherited;
+    let vis = std::mem::replace(&mut function.vis, Visibility::Inherited);
+    let name = function.sig.ident.clone();
     // Where the value is of a type that no program can end with, the compiler points at the type.
     let span = match &function.sig.output {
         ReturnType::Default => name.span(),
@@ -139,6 +139,42 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The program's `main`, before and after the `async fn` begins.
+    fn parts(item: TokenStream) -> (String, String) {
+        let text = expand(TokenStream::new(), item).to_string();
+        let (before, after) = text.split_once("-> :: std :: process :: ExitCode").unwrap();
+        (before.to_owned(), after.to_owned())
+    }
+
+    #[test]
+    fn attributes_and_visibility_are_carried_over() {
+        let (before, after) = parts(quote! {
+            /// A text.
+            #[cfg(unix)]
+            #[clippy::msrv = "1.95"]
+            #[other::instrument(fields(a = 1))]
+            #[inline]
+            pub(crate) async fn main() -> Result<(), ()> { Ok(()) }
+        });
+        for part in [
+            "A text",
+            "cfg (unix)",
+            "clippy :: msrv",
+            "inline",
+            "pub (crate) fn main",
+        ] {
+            assert!(
+                before.contains(part) && !after.contains(part),
+                "{part}: {before} {after}"
+            );
+        }
+        let inner = "# [other :: instrument (fields (a = 1))] async fn main () -> Result";
+        assert!(
+            after.contains(inner) && !before.contains("instrument"),
+            "{before} {after}"
+        );
+    }
 
     #[test]
     fn another_name_of_the_library_is_used_everywhere() {

@@ -50,7 +50,6 @@ struct Shared {
 
 impl Entrypoint {
     /// Begins an entrypoint with the documented defaults.
-    #[must_use]
     pub fn builder() -> EntrypointBuilder {
         EntrypointBuilder::new()
     }

@@ -9,8 +9,8 @@ use super::{Entrypoint, lock};
 use crate::future::{Either, race};
 use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
 
-/// Starts these services and waits until all have started. If one fails, or the stop begins before
-/// that, the rest is left to the shutdown, and this is false.
+/// Starts these services and waits until all have started (true; the stop may have begun since). If
+/// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
 pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
     entrypoint.cells().clone_from(&cells);
     let gate = Arc::new(Gate {
@@ -31,7 +31,7 @@ pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>)
         cell.launch(entrypoint, Arc::clone(&decided), begun);
     }
     gate.wait(entrypoint, &cells, begun).await;
-    !entrypoint.is_closing()
+    cells.iter().all(|cell| cell.has_started())
 }
 
 impl Entrypoint {

@@ -43,7 +43,7 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -133,7 +133,6 @@ impl Runtime {
 
     /// Begins a task with a name and a place.
     #[track_caller]
-    #[must_use]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
         self.named_task(Name::Given(name.into()))
     }
@@ -206,7 +205,6 @@ impl Runtime {
     }
 
     /// Waits for this long; [`time::sleep`](crate::time::sleep) on this runtime.
-    #[must_use]
     pub fn sleep(&self, duration: Duration) -> crate::time::Sleep {
         crate::time::Sleep::on(self.clone(), duration)
     }
@@ -324,7 +322,7 @@ pub(crate) fn park_until(mut future: std::pin::Pin<&mut (dyn Future<Output = ()>
 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
-    while let Poll::Pending = future.as_mut().poll(&mut cx) {
+    while future.as_mut().poll(&mut cx).is_pending() {
         thread::park();
     }
 }

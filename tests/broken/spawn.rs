@@ -531,7 +531,7 @@ fn lets_one_thread_block_and_no_other() {
         })),
         ..Faulty::new(good())
     };
-    rejected(faulty.subject(), "V2", "one of them panicked");
+    rejected(faulty.subject(), "V2", "four threads at once: it hung");
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! V1 to V3: threads that block on the runtime.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
 
 use super::lab::{Check, Failed, Tally, check, ensure, on_thread, yield_now};
 use crate::runtime::Runtime;
@@ -50,15 +48,15 @@ pub(super) const CHECKS: &[Check] = &[
         Ok(())
     }),
     check("V2", "four threads at once", &[], |lab| {
-        let together = &Barrier::new(4);
+        let inside = &Tally::new();
         let outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..4_u64)
                 .map(|number| {
                     scope.spawn(move || {
-                        together.wait();
                         lab.run(async move {
-                            // Long enough for all four to be inside.
-                            lab.runtime.sleep(Duration::from_millis(10)).await;
+                            // None goes on before all of them block.
+                            inside.add();
+                            inside.reach(4).await;
                             let mut sum = 0;
                             for _ in 0..50 {
                                 sum += lab.runtime.spawn(async move { number }).await?;
