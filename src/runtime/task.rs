@@ -161,7 +161,9 @@ impl<T> Future for AbortOnDrop<T> {
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
-        self.task.abort();
+        if !self.task.joined {
+            self.task.abort();
+        }
     }
 }
 

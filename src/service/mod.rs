@@ -163,7 +163,8 @@ macro_rules! services {
 /// `a::b::Name<c::Other>` is called `Name`.
 fn short_name(full: &'static str) -> &'static str {
     let end = full.find('<').unwrap_or(full.len());
-    full[..end].rsplit("::").next().unwrap_or(full)
+    let start = full[..end].rfind(':').map_or(0, |at| at + 1);
+    &full[start..end]
 }
 
 #[cfg(test)]
