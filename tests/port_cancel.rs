@@ -86,6 +86,8 @@ struct Around {
     refused: String,
     directory: PathBuf,
     udp: Addr,
+    /// What the tasks and jobs of the operations hold.
+    alive: Alive,
 }
 
 type Operation = fn(&Around) -> BoxFuture<'static, ()>;
@@ -146,11 +148,16 @@ const OPERATIONS: &[(&str, Operation)] = &[
             ticks.tick().await;
         }
     })),
-    ("join", |_| Box::pin(async { aiomisc::spawn(yield_now()).await.unwrap(); })),
-    ("cancel", |_| Box::pin(async { drop(aiomisc::spawn(pending::<()>()).cancel().await); })),
-    ("abort_on_drop", |_| Box::pin(async { drop(aiomisc::spawn(pending::<()>()).abort_on_drop().await); })),
-    ("blocking", |_| Box::pin(async { Runtime::current().unwrap().spawn_blocking(|| ()).await.unwrap(); })),
+    ("join", |around| { let life = around.alive.one(); Box::pin(async { aiomisc::spawn(async { yield_now().await; drop(life); }).await.unwrap(); }) }),
+    ("cancel", |around| { let life = around.alive.one(); Box::pin(async { drop(aiomisc::spawn(hold(life)).cancel().await); }) }),
+    ("abort_on_drop", |around| { let life = around.alive.one(); Box::pin(async { drop(aiomisc::spawn(hold(life)).abort_on_drop().await); }) }),
+    ("blocking", |around| { let life = around.alive.one(); Box::pin(async { Runtime::current().unwrap().spawn_blocking(|| drop(life)).await.unwrap(); }) }),
 ];
+
+async fn hold(life: common::Life) {
+    let _life = life;
+    pending::<()>().await;
+}
 
 fn file(directory: &Path) -> PathBuf {
     let name = common::socket_path();
@@ -176,6 +183,7 @@ fn around(runtime: &Runtime, body: impl FnOnce(&Around)) {
         refused: refused.addr().to_string(),
         directory,
         udp: socket.local_addr().unwrap(),
+        alive: Alive::default(),
     };
     // Takes what the operations connect, and closes it when they do.
     let serve = runtime.spawn(async move {
@@ -194,6 +202,10 @@ fn around(runtime: &Runtime, body: impl FnOnce(&Around)) {
     let ended = runtime.block_on(serve.cancel());
     assert!(ended.unwrap_err().is_cancelled());
     drop(socket);
+    settles(runtime, || {
+        let alive = around.alive.count();
+        (alive > 0).then(|| format!("{alive} tasks or jobs are alive"))
+    });
     let directory = around.directory;
     settles(runtime, || {
         let left: Vec<_> = std::fs::read_dir(&directory).unwrap().flatten().collect();
