@@ -40,9 +40,12 @@ pub async fn connect(address: impl Into<Address>) -> Result<Stream, SocketError>
 async fn open(runtime: &Runtime, address: &Address) -> io::Result<Stream> {
     match address.resolve(runtime).await? {
         #[cfg(unix)]
-        Resolved::Unix(path) => Ok(Stream::from_raw(
-            runtime.backend().connect_unix(path).await?,
-        )),
+        Resolved::Unix(path) => {
+            // What is no address of a socket is the same error on every runtime.
+            socket2::SockAddr::unix(&path)?;
+            let raw = runtime.backend().connect_unix(path).await?;
+            Ok(Stream::from_raw(raw))
+        }
         #[cfg(not(unix))]
         Resolved::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         Resolved::Inet(addrs) => {
