@@ -126,12 +126,12 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     quote! {
         #(#outer)* #(#test)*
         #vis fn #name() -> ::std::process::ExitCode {
             #(#inner)* #function
-            #library::__private::Main::new()#calls.run(#body)
+            #library::__private::Main::new()#calls #run
         }
     }
 }

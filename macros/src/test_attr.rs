@@ -143,7 +143,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     let text = name.to_string();
 
     let on = match runtimes {
@@ -153,7 +153,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
                 #(#outer)* #(#test)*
                 #vis fn #name() {
                     #(#inner)* #function
-                    #library::testing::Harness::new(#text)#calls.run(#body)
+                    #library::testing::Harness::new(#text)#calls #run
                 }
             };
         }
@@ -177,7 +177,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         #(#outer)*
         #vis fn #name(harness: #library::testing::Harness) {
             #(#inner)* #function
-            harness #calls.run(#body)
+            harness #calls #run
         }
 
         #[cfg(test)]
