@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
-use crate::args::{Arg, Args, Problems, names};
+use crate::args::{Arg, Args, Problems, located_at, names};
 use crate::function::{self, Attributes};
 
 const KNOWN: [&str; 4] = ["runtimes", "timeout", "services", "crate"];
@@ -157,13 +157,17 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
                 }
             };
         }
-        Runtimes::All(all) => quote_spanned! {all.span()=>
-            #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
-        },
+        Runtimes::All(all) => {
+            let library = located_at(all.span(), library);
+            quote_spanned! {all.span()=>
+                #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
+            }
+        }
         Runtimes::Named(named) => named
             .iter()
             .map(|(runtime, feature)| {
-                let only = format_ident!("only_with_{feature}");
+                let only = format_ident!("only_with_{feature}", span = runtime.span());
+                let library = located_at(runtime.span(), library);
                 quote_spanned! {runtime.span()=>
                     #library::__private::#only! {
                         #library::__private::test_on! { #runtime, #text, super::#name, [#(#test)*] }
