@@ -1,8 +1,9 @@
 //! Every adapter of this house passes the suite, alone and in parts.
-#![cfg(all(unix, feature = "testing"))]
+#![cfg(all(unix, feature = "testing", any(feature = "smol", feature = "tokio")))]
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails at that place"
+    clippy::disallowed_methods,
+    reason = "a foreign executor is driven by hand, and a test that cannot go on fails at that place"
 )]
 
 mod common;

@@ -1,10 +1,12 @@
-//! The examples, run as a user runs them: as processes, with real clients and real signals.
+//! The examples, run as a user runs them: as processes, with real clients and real signals (rows A1,
+//! A3, A6, A7, A13, B1, B2, E1, E2 and E8 of the parity table).
 #![allow(
     clippy::disallowed_methods,
     reason = "processes are waited for in real time"
 )]
 #![cfg(all(unix, feature = "log", any(feature = "smol", feature = "tokio")))]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -22,12 +24,19 @@ use nix::unistd::Pid;
 struct Example {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// What was printed and not asked for yet.
+    seen: RefCell<Vec<String>>,
 }
 
 impl Example {
     fn start(name: &str, args: &[&str]) -> Self {
+        Self::start_with(name, args, &[])
+    }
+
+    fn start_with(name: &str, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(path(name))
             .args(args)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
@@ -47,12 +56,19 @@ impl Example {
                 }
             });
         }
-        Self { child, lines }
+        Self {
+            child,
+            lines,
+            seen: RefCell::default(),
+        }
     }
 
     /// Waits for a line that begins like this, and gives the rest of it.
     fn line(&self, start: &str) -> String {
-        let mut seen = Vec::new();
+        let mut seen = self.seen.borrow_mut();
+        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
+            return seen.remove(at)[start.len()..].to_owned();
+        }
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -85,7 +101,12 @@ impl Example {
         let status = self.child.wait().expect("it was started");
         let _ = send.send(());
         watchdog.join().expect("it does not panic");
-        (status, self.lines.try_iter().collect())
+        let mut lines = self.seen.take();
+        // Until both streams are at their end.
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
+            lines.push(line);
+        }
+        (status, lines)
     }
 }
 
@@ -283,4 +304,53 @@ fn embed_in_smol_serves_and_stops_with_the_program() {
     assert_eq!(&buf[..count], b"cuckoo");
     assert_eq!(example.line("stopped: "), "the program has done its work");
     assert_eq!(example.wait().0.code(), Some(0));
+}
+
+#[test]
+fn the_log_looks_as_the_environment_says() {
+    let stopped = |variables: &[(&str, &str)]| {
+        let example = Example::start_with("quickstart", &[], variables);
+        example.line("listening tcp://");
+        example.line("listening udp://");
+        example.signal(Signal::SIGTERM);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        lines
+    };
+    let has = |lines: &[String], line: &str| lines.iter().any(|found| found == line);
+
+    // The standard error stream is no terminal here.
+    let lines = stopped(&[]);
+    assert!(has(&lines, "stopping reason=signal SIGTERM"), "{lines:#?}");
+
+    let lines = stopped(&[
+        ("AIOMISC_LOG_FORMAT", "stream"),
+        ("AIOMISC_LOG_LEVEL", "DEBUG"),
+    ]);
+    let line = lines
+        .iter()
+        .find(|line| line.contains("stopping reason"))
+        .expect("it is logged");
+    let (time, rest) = line.split_at("[2026-11-22 12:00:00] ".len());
+    let digits: String = time
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!(digits, "[0000-00-00 00:00:00] ");
+    assert_eq!(
+        rest,
+        "INFO aiomisc::entrypoint: stopping reason=signal SIGTERM"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.ends_with("DEBUG aiomisc::entrypoint::shutdown: stopped"))
+    );
+
+    let lines = stopped(&[("AIOMISC_LOG_LEVEL", "warning")]);
+    assert_eq!(lines, ["answered 0"]);
+    let lines = stopped(&[("AIOMISC_LOG_FORMAT", "disabled")]);
+    assert_eq!(lines, ["answered 0"]);
+    let lines = stopped(&[("AIOMISC_LOG_CONFIG", "off")]);
+    assert_eq!(lines, ["answered 0"]);
 }

@@ -1,11 +1,13 @@
+use std::cell::RefCell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
-use async_executor::Executor;
+use async_executor::{Executor, Task};
 use event_listener::Event;
+use futures_core::future::BoxFuture;
 
 use crate::runtime::park_until;
 
@@ -30,6 +32,11 @@ struct State {
     worker: bool,
     blocked_on: bool,
     ended: bool,
+}
+
+thread_local! {
+    /// The executor that this thread drives: its tasks need not ask whether it is still there.
+    static DRIVES: RefCell<Option<Arc<Executor<'static>>>> = const { RefCell::new(None) };
 }
 
 /// What a worker thread runs.
@@ -60,9 +67,21 @@ impl Lane {
         (lane, executor)
     }
 
-    /// The executor, unless the runtime has ended.
-    pub(super) fn executor(&self) -> Option<Arc<Executor<'static>>> {
-        self.executor.upgrade()
+    /// Hands a future to the executor, unless the runtime has ended.
+    pub(super) fn spawn(&self, future: BoxFuture<'static, ()>) -> Option<Task<()>> {
+        let mut future = Some(future);
+        // A thread whose locals are gone drives nothing.
+        let spawned = DRIVES.try_with(|drives| {
+            let drives = drives.borrow();
+            let executor = drives
+                .as_ref()
+                .filter(|executor| std::ptr::eq(Arc::as_ptr(executor), self.executor.as_ptr()))?;
+            Some(executor.spawn(future.take()?))
+        });
+        if let Ok(Some(task)) = spawned {
+            return Some(task);
+        }
+        Some(self.executor.upgrade()?.spawn(future?))
     }
 
     pub(super) fn is_driven(&self) -> bool {
@@ -90,7 +109,7 @@ impl Lane {
     /// is doing the same.
     pub(super) fn block_on(
         &self,
-        executor: &Executor<'static>,
+        executor: &Arc<Executor<'static>>,
         future: Pin<&mut (dyn Future<Output = ()> + '_)>,
     ) {
         let alone = !std::mem::replace(&mut self.state().blocked_on, true);
@@ -101,6 +120,7 @@ impl Lane {
         let _driving = Driving(self);
         self.driven.store(true, Ordering::SeqCst);
         self.step_aside.notify(usize::MAX);
+        let _here = Here::new(executor);
         async_io::block_on(executor.run(future));
     }
 
@@ -114,18 +134,22 @@ impl Lane {
     /// What the worker does until the runtime ends.
     fn work(&self) {
         while let Some(executor) = self.wait_for_turn() {
+            let _here = Here::new(&executor);
             async_io::block_on(executor.run(async {
                 loop {
                     let asked = pin!(self.step_aside.listen());
-                    let state = self.state();
-                    if state.blocked_on || state.ended {
+                    if self.is_asked_away() {
                         break;
                     }
-                    drop(state);
                     asked.await;
                 }
             }));
         }
+    }
+
+    fn is_asked_away(&self) -> bool {
+        let state = self.state();
+        state.blocked_on || state.ended
     }
 
     /// Waits until nobody blocks on the runtime; `None` when it has ended.
@@ -137,7 +161,11 @@ impl Lane {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.ended { None } else { self.executor() }
+        if state.ended {
+            None
+        } else {
+            self.executor.upgrade()
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,5 +183,20 @@ impl Drop for Driving<'_> {
             .driven
             .store(state.worker || state.others, Ordering::SeqCst);
         self.0.resume.notify_all();
+    }
+}
+
+/// Marks the executor that this thread drives.
+struct Here(Option<Arc<Executor<'static>>>);
+
+impl Here {
+    fn new(executor: &Arc<Executor<'static>>) -> Self {
+        Self(DRIVES.replace(Some(Arc::clone(executor))))
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        drop(DRIVES.replace(self.0.take()));
     }
 }

@@ -39,7 +39,7 @@ impl Shared {
     /// Drives the first lane on this thread until the future is ready.
     pub(super) fn block_on(
         &self,
-        executor: &Executor<'static>,
+        executor: &Arc<Executor<'static>>,
         future: Pin<&mut (dyn Future<Output = ()> + '_)>,
     ) {
         let _driving = Driving {
@@ -122,9 +122,7 @@ impl Spawn for Shared {
         future: BoxFuture<'static, ()>,
     ) -> Box<dyn TaskHandle> {
         let index = self.lane(placement);
-        let task = self.lanes[index]
-            .executor()
-            .map(|executor| executor.spawn(future));
+        let task = self.lanes[index].spawn(future);
         self.ensure_driven(index);
         Box::new(Handle(Mutex::new(task)))
     }

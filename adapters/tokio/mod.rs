@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures_core::future::BoxFuture;
 use pin_project_lite::pin_project;
 use tokio::runtime::{Builder, Handle, Runtime as TokioRuntime};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::runtime::{Backend, Drive, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer};
 
@@ -153,7 +153,7 @@ impl Spawn for Shared {
         _placement: Placement,
         future: BoxFuture<'static, ()>,
     ) -> Box<dyn TaskHandle> {
-        Box::new(Abort(self.handle.spawn(future).abort_handle()))
+        Box::new(self.handle.spawn(future))
     }
 
     fn enter(&self, f: &mut dyn FnMut()) {
@@ -162,11 +162,9 @@ impl Spawn for Shared {
     }
 }
 
-struct Abort(AbortHandle);
-
-impl TaskHandle for Abort {
+impl TaskHandle for JoinHandle<()> {
     fn abort(&self) {
-        self.0.abort();
+        Self::abort(self);
     }
 }
 

@@ -166,13 +166,24 @@ impl RunError {
         matches!(self.problem, Problem::Services { overran: true, .. })
     }
 
-    /// The exit status of the process: 70 if the stop took too long, else 1.
+    /// Why the program was stopped, if that came before its services had started, and nothing
+    /// failed.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        match &self.problem {
+            Problem::Stopped(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The exit status of the process: 70 if the stop took too long, 0 if it was only stopped
+    /// before it had started, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.overran() {
-            super::watchdog::EXIT_OVERRAN
-        } else {
-            1
+        match self.problem {
+            Problem::Stopped(_) => 0,
+            _ if self.overran() => super::watchdog::EXIT_OVERRAN,
+            _ => 1,
         }
     }
 }

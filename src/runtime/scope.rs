@@ -38,16 +38,18 @@ impl Scope {
     /// where it is the same as the spawner's.
     pub(super) fn for_child(runtime: &Runtime) -> Arc<Self> {
         let span = current_span();
-        let parent = Self::current();
-        if let Some(parent) = &parent
-            && parent.runtime.same_as(runtime)
-            && parent.span.id() == span.id()
-        {
-            return Arc::clone(parent);
-        }
-        let slots = parent
-            .map(|parent| parent.slots.clone())
-            .unwrap_or_default();
+        let parent = Self::with_current(|parent| {
+            if parent.runtime.same_as(runtime) && parent.span.id() == span.id() {
+                Ok(Arc::clone(parent))
+            } else {
+                Err(parent.slots.clone())
+            }
+        });
+        let slots = match parent {
+            Some(Ok(same)) => return same,
+            Some(Err(slots)) => slots,
+            None => Slots::default(),
+        };
         Arc::new(Self {
             runtime: runtime.unowned(),
             span,
@@ -78,6 +80,7 @@ impl Scope {
 
     /// Looks at the current scope, if there is one. `f` must not call foreign code: while it runs,
     /// there is none.
+    #[inline]
     pub(super) fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> Option<R> {
         // A thread whose locals are gone already is in no scope.
         CURRENT

@@ -32,6 +32,8 @@ use crate::error::{BoxError, Chain, panic_text};
 pub struct Task<T> {
     slot: Arc<Slot<T>>,
     handle: Box<dyn TaskHandle>,
+    /// Whether its result was taken, so that there is nothing left to let go of.
+    joined: bool,
 }
 
 impl<T> Task<T> {
@@ -117,14 +119,18 @@ where
 impl<T> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.slot.poll_join(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = self.slot.poll_join(cx);
+        self.joined |= result.is_ready();
+        result
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.slot.detach();
+        if !self.joined {
+            self.slot.detach();
+        }
     }
 }
 
@@ -251,10 +257,35 @@ impl fmt::Display for JoinError {
 
 impl std::error::Error for JoinError {}
 
+/// What a task is called.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    Given(Cow<'static, str>),
+    /// One that many tasks have: it is not copied for each.
+    Shared(Arc<str>),
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Given(name) => name,
+            Self::Shared(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// What a task is called and where it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
-    pub(super) name: Cow<'static, str>,
+    pub(super) name: Name,
     pub(super) location: &'static Location<'static>,
 }
 
@@ -279,7 +310,11 @@ where
     let handle = runtime
         .backend()
         .spawn(&slot.origin.name, placement, Box::pin(run));
-    Task { slot, handle }
+    Task {
+        slot,
+        handle,
+        joined: false,
+    }
 }
 
 /// Wraps a job that may block, hands it to the runtime's backend and gives its task. Aborting the
@@ -299,7 +334,11 @@ where
     let job = Box::new(move || run.run(&inside));
     runtime.backend().run_blocking(&slot.origin.name, job);
     let handle = Box::new(KeepFromStarting(Arc::clone(&slot)));
-    Task { slot, handle }
+    Task {
+        slot,
+        handle,
+        joined: false,
+    }
 }
 
 /// A blocking job; resolves its task also if it is dropped before it ran.

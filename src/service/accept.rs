@@ -26,8 +26,10 @@ pub(super) struct AcceptOptions {
     pub(super) drain_limit: Duration,
 }
 
-/// When the reads of a connection end once its server is stopped, as if the peer had closed. What
-/// has arrived is always read first.
+/// When the reads of a connection end once its server is stopped, as if the peer had closed.
+///
+/// What had arrived by then is always read first: no read ends in the first 10 ms, which is long
+/// enough for the runtime to hear of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Drain {
@@ -90,11 +92,9 @@ pub(super) async fn serve<F, Fut>(
                 Ok((stream, peer)) => {
                     pause.over();
                     let connection = Arc::new(Connection::default());
-                    let idle = options
-                        .idle_limit
-                        .map(|limit| (limit, ctx.runtime().clone()));
                     let member = Arc::clone(&connection);
-                    let stream = Watched::wrap(stream, connection, options.drain, idle);
+                    let (drain, idle) = (options.drain, options.idle_limit);
+                    let stream = Watched::wrap(stream, connection, drain, idle, ctx.runtime());
                     crew.spawn(member, peer.clone(), handle(stream, peer));
                 }
                 Err(error) if concerns_connection(&error) => {

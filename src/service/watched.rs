@@ -58,7 +58,21 @@ pub(super) struct Watched {
     drain: Drain,
     /// Whether bytes were read since the last write: a request that is not answered yet.
     in_request: bool,
+    runtime: Runtime,
+    grace: Grace,
     idle: Option<Idle>,
+}
+
+/// A moment after the server was told to finish, in which reads only wait: what has arrived may be
+/// in the system without the runtime having heard of it.
+enum Grace {
+    Before,
+    Running(Pin<Box<dyn Sleep>>),
+    Over,
+}
+
+impl Grace {
+    const LENGTH: Duration = Duration::from_millis(10);
 }
 
 impl Watched {
@@ -66,27 +80,44 @@ impl Watched {
         stream: Stream,
         connection: Arc<Connection>,
         drain: Drain,
-        idle: Option<(Duration, Runtime)>,
+        idle_limit: Option<Duration>,
+        runtime: &Runtime,
     ) -> Stream {
-        let idle = idle.map(|(limit, runtime)| Idle::new(limit, runtime));
-        let raw = stream.into_raw();
         Stream::from_raw(Box::new(Self {
-            raw,
+            raw: stream.into_raw(),
             connection,
             drain,
             in_request: false,
-            idle,
+            runtime: runtime.clone(),
+            grace: Grace::Before,
+            idle: idle_limit.map(|limit| Idle::new(limit, runtime.clone())),
         }))
     }
 
     /// Whether a read that would wait is the end of the stream.
-    fn is_over(&self) -> bool {
-        let over = match self.drain {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let may_end = match self.drain {
             Drain::BetweenRequests => !self.in_request,
             Drain::WhenQuiet => true,
             Drain::ByHandler => false,
         };
-        over && self.connection.is_finishing()
+        if !may_end || !self.connection.is_finishing() {
+            return false;
+        }
+        if let Grace::Before = self.grace {
+            self.grace = Grace::Running(self.runtime.backend().sleep(Grace::LENGTH));
+        }
+        if let Grace::Running(sleep) = &mut self.grace {
+            if sleep.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            self.grace = Grace::Over;
+            // The timer may have come before what the same turn of the reactor has found: one more
+            // look at the stream, and the end if there is nothing.
+            cx.waker().wake_by_ref();
+            return false;
+        }
+        true
     }
 
     fn wrote(
@@ -140,7 +171,7 @@ impl AsyncRead for Watched {
         // Whoever sets the flag wakes the reader after that: it is looked at after the reader is
         // known.
         self.connection.reads(cx.waker());
-        if self.is_over() {
+        if self.is_over(cx) {
             return Poll::Ready(Ok(0));
         }
         self.poll_idle(cx, |idle| &mut idle.read).map(Err)

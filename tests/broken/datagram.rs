@@ -67,7 +67,7 @@ impl RawDatagram for Bad {
         if self.failed && self.fault == Fault::EndsAfterAnError {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         }
-        let first = self.first.get_or_insert(cx.waker().clone()).clone();
+        let first = self.first.get_or_insert_with(|| cx.waker().clone()).clone();
         let waker = match self.fault {
             Fault::KeepsTheFirstWaker => first,
             _ => cx.waker().clone(),

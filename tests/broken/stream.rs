@@ -72,7 +72,9 @@ impl Bad {
                 *self.last.0.lock().unwrap() = Some(cx.waker().clone());
                 Waker::from(Arc::clone(&self.last))
             }
-            Fault::KeepsTheFirstWaker => self.first.get_or_insert(cx.waker().clone()).clone(),
+            Fault::KeepsTheFirstWaker => {
+                self.first.get_or_insert_with(|| cx.waker().clone()).clone()
+            }
             _ => cx.waker().clone(),
         };
         let good = Pin::new(self.good.as_mut().unwrap());

@@ -15,7 +15,7 @@ use std::time::Duration;
 use aiomisc::runtime::Runtime;
 
 /// Raises the soft limit on open files to the hard one, for tests with thousands of sockets.
-pub fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
@@ -23,7 +23,7 @@ pub fn raise_descriptor_limit() {
 
 /// The descriptors of this process, with what they are open on; `None` where the system does not
 /// tell.
-pub fn descriptors() -> Option<Vec<String>> {
+pub(crate) fn descriptors() -> Option<Vec<String>> {
     let mut open: Vec<String> = std::fs::read_dir("/proc/self/fd")
         .ok()?
         .flatten()
@@ -39,7 +39,7 @@ pub fn descriptors() -> Option<Vec<String>> {
 }
 
 /// Runs the test's body on a thread of its own and fails if it takes longer than this.
-pub fn limited(limit: Duration, body: impl FnOnce() + Send + 'static) {
+pub(crate) fn limited(limit: Duration, body: impl FnOnce() + Send + 'static) {
     let (send, ended) = mpsc::channel();
     let thread = thread::spawn(move || {
         body();
@@ -55,19 +55,56 @@ pub fn limited(limit: Duration, body: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// A path for a socket that no other test uses.
+pub(crate) fn socket_path() -> std::path::PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("aiomisc-test-{}-{number}.sock", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
 /// The limit of tests that have no reason for another one.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Makes a runtime for one test.
+pub(crate) type Make = fn() -> Runtime;
+
+/// Every kind of runtime of this build, by name.
+pub(crate) const RUNTIMES: &[(&str, Make)] = &[
+    #[cfg(feature = "smol")]
+    ("smol", || aiomisc::adapters::Smol::new().into()),
+    #[cfg(feature = "smol")]
+    ("smol, three threads", || {
+        aiomisc::adapters::Smol::with_threads(3).unwrap().into()
+    }),
+    #[cfg(feature = "tokio")]
+    ("tokio, two threads", || {
+        aiomisc::adapters::Tokio::multi_thread(2).unwrap().into()
+    }),
+    #[cfg(feature = "tokio")]
+    ("tokio, current thread", || {
+        aiomisc::adapters::Tokio::current_thread().unwrap().into()
+    }),
+];
+
+/// Runs the test's body on every kind of runtime, each with a limit.
+pub(crate) fn on_each(body: fn(Runtime)) {
+    for (name, make) in RUNTIMES {
+        println!("on {name}");
+        limited(LIMIT, move || body(make()));
+    }
+}
 
 /// A runtime that a thread of the test drives all the time, until this is dropped.
-pub struct DrivenElsewhere {
-    pub runtime: Runtime,
+pub(crate) struct DrivenElsewhere {
+    pub(crate) runtime: Runtime,
     stop: Arc<event_listener::Event>,
     stopped: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl DrivenElsewhere {
-    pub fn new(runtime: impl Into<Runtime>) -> Self {
+    pub(crate) fn new(runtime: impl Into<Runtime>) -> Self {
         let runtime = runtime.into();
         let (stop, stopped) = (
             Arc::new(event_listener::Event::new()),
@@ -109,19 +146,31 @@ impl Drop for DrivenElsewhere {
 
 /// Counts how many of its clones are alive.
 #[derive(Clone, Default)]
-pub struct Alive(Arc<AtomicUsize>);
+pub(crate) struct Alive(Arc<AtomicUsize>);
 
 /// Something alive.
-pub struct Life(Arc<AtomicUsize>);
+pub(crate) struct Life(Arc<AtomicUsize>);
 
 impl Alive {
-    pub fn one(&self) -> Life {
+    pub(crate) fn one(&self) -> Life {
         self.0.fetch_add(1, Ordering::SeqCst);
         Life(Arc::clone(&self.0))
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many are left; a limit of the test ends the wait.
+    #[track_caller]
+    pub(crate) fn reaches(&self, count: usize) {
+        for _ in 0..10_000_000 {
+            if self.count() == count {
+                return;
+            }
+            thread::yield_now();
+        }
+        panic!("{} are alive, expected {count}", self.count());
     }
 }
 
@@ -132,7 +181,7 @@ impl Drop for Life {
 }
 
 /// Lets the other tasks run once.
-pub async fn yield_now() {
+pub(crate) async fn yield_now() {
     let mut yielded = false;
     std::future::poll_fn(|cx| {
         if std::mem::replace(&mut yielded, true) {

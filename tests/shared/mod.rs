@@ -9,17 +9,17 @@ use aiomisc::testing::ManualClock;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
-pub struct Events(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
 
 impl Events {
-    pub fn add(&self, event: impl Into<String>) {
+    pub(crate) fn add(&self, event: impl Into<String>) {
         self.0
             .lock()
             .expect("no test panics while it holds this")
             .push(event.into());
     }
 
-    pub fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.0
             .lock()
             .expect("no test panics while it holds this")
@@ -27,12 +27,12 @@ impl Events {
     }
 
     /// Adds an event when the value returned is dropped.
-    pub fn on_drop(&self, event: &str) -> OnDrop {
+    pub(crate) fn on_drop(&self, event: &str) -> OnDrop {
         OnDrop(self.clone(), event.to_owned())
     }
 }
 
-pub struct OnDrop(Events, String);
+pub(crate) struct OnDrop(Events, String);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
@@ -41,13 +41,13 @@ impl Drop for OnDrop {
 }
 
 /// The current runtime with a clock that stands still.
-pub fn manual() -> (Runtime, ManualClock) {
+pub(crate) fn manual() -> (Runtime, ManualClock) {
     let clock = ManualClock::new();
     let runtime = Runtime::current().expect("every test runs on a runtime");
     (Parts::of(runtime).timer(clock.clone()).build(), clock)
 }
 
 /// How many descriptors this process has open.
-pub fn descriptors() -> usize {
+pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -48,11 +48,15 @@ pub(super) const CHECKS: &[Check] = &[
         Ok(())
     }),
     check("V2", "four threads at once", &[], |lab| {
+        let inside = &Tally::new();
         let outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..4_u64)
                 .map(|number| {
                     scope.spawn(move || {
                         lab.run(async move {
+                            // None goes on before all of them block.
+                            inside.add();
+                            inside.reach(4).await;
                             let mut sum = 0;
                             for _ in 0..50 {
                                 sum += lab.runtime.spawn(async move { number }).await?;

@@ -1,0 +1,2 @@
+//! For job 16: a program that does nothing.
+fn main() {}
