@@ -1,7 +1,9 @@
 //! Programs whose `main` is made by the attribute, each run in a process of its own.
 #![allow(
     clippy::disallowed_methods,
-    reason = "a child of the test reads what its parent wrote, and exits"
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a child of the test reads what its parent wrote, prints, and exits"
 )]
 
 use std::process::ExitCode;
