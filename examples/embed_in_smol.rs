@@ -3,6 +3,8 @@
 //! ```sh
 //! cargo run --example embed_in_smol -- --seconds 1
 //! ```
+#![allow(clippy::print_stdout, reason = "this is what the example shows")]
+#![allow(clippy::disallowed_methods, reason = "this program is smol's")]
 
 use std::sync::Arc;
 use std::time::Duration;

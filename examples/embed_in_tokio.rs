@@ -3,6 +3,8 @@
 //! ```sh
 //! cargo run --no-default-features --features tokio,log --example embed_in_tokio
 //! ```
+#![allow(clippy::print_stdout, reason = "this is what the example shows")]
+#![allow(clippy::disallowed_methods, reason = "this program is tokio's")]
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --example quickstart -- --tcp 127.0.0.1:8080 --udp 127.0.0.1:8081
 //! ```
+#![allow(clippy::print_stdout, reason = "this is what the example shows")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,8 @@
 //! A switch that is thrown once and can be waited for.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use event_listener::Event;
+use event_listener::{Event, listener};
 
 #[derive(Debug, Default)]
 pub(crate) struct Flag {
@@ -14,7 +13,7 @@ pub(crate) struct Flag {
 impl Flag {
     /// Throws the switch; whether it was not thrown before.
     pub(crate) fn set(&self) -> bool {
-        let first = !self.set.swap(true, Ordering::SeqCst);
+        let first = !self.is_set() && !self.set.swap(true, Ordering::SeqCst);
         if first {
             self.event.notify(usize::MAX);
         }
@@ -28,7 +27,7 @@ impl Flag {
     /// Waits until the switch is thrown. Dropping the wait is harmless.
     pub(crate) async fn wait(&self) {
         while !self.is_set() {
-            let thrown = pin!(self.event.listen());
+            listener!(self.event => thrown);
             if self.is_set() {
                 return;
             }

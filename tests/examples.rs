@@ -1,4 +1,5 @@
-//! The examples, run as a user runs them: as processes, with real clients and real signals.
+//! The examples, run as a user runs them: as processes, with real clients and real signals (rows A1,
+//! A3, A6, A7, A13, B1, B2, E1, E2 and E8 of the parity table).
 #![allow(
     clippy::disallowed_methods,
     reason = "processes are waited for in real time"
@@ -29,8 +30,13 @@ struct Example {
 
 impl Example {
     fn start(name: &str, args: &[&str]) -> Self {
+        Self::start_with(name, args, &[])
+    }
+
+    fn start_with(name: &str, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(path(name))
             .args(args)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
@@ -298,4 +304,53 @@ fn embed_in_smol_serves_and_stops_with_the_program() {
     assert_eq!(&buf[..count], b"cuckoo");
     assert_eq!(example.line("stopped: "), "the program has done its work");
     assert_eq!(example.wait().0.code(), Some(0));
+}
+
+#[test]
+fn the_log_looks_as_the_environment_says() {
+    let stopped = |variables: &[(&str, &str)]| {
+        let example = Example::start_with("quickstart", &[], variables);
+        example.line("listening tcp://");
+        example.line("listening udp://");
+        example.signal(Signal::SIGTERM);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        lines
+    };
+    let has = |lines: &[String], line: &str| lines.iter().any(|found| found == line);
+
+    // The standard error stream is no terminal here.
+    let lines = stopped(&[]);
+    assert!(has(&lines, "stopping reason=signal SIGTERM"), "{lines:#?}");
+
+    let lines = stopped(&[
+        ("AIOMISC_LOG_FORMAT", "stream"),
+        ("AIOMISC_LOG_LEVEL", "DEBUG"),
+    ]);
+    let line = lines
+        .iter()
+        .find(|line| line.contains("stopping reason"))
+        .expect("it is logged");
+    let (time, rest) = line.split_at("[2026-11-22 12:00:00] ".len());
+    let digits: String = time
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!(digits, "[0000-00-00 00:00:00] ");
+    assert_eq!(
+        rest,
+        "INFO aiomisc::entrypoint: stopping reason=signal SIGTERM"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.ends_with("DEBUG aiomisc::entrypoint::shutdown: stopped"))
+    );
+
+    let lines = stopped(&[("AIOMISC_LOG_LEVEL", "warning")]);
+    assert_eq!(lines, ["answered 0"]);
+    let lines = stopped(&[("AIOMISC_LOG_FORMAT", "disabled")]);
+    assert_eq!(lines, ["answered 0"]);
+    let lines = stopped(&[("AIOMISC_LOG_CONFIG", "off")]);
+    assert_eq!(lines, ["answered 0"]);
 }

@@ -33,7 +33,6 @@ struct Probe {
 #[derive(Clone, Copy)]
 enum Start {
     Returns,
-    Fails,
     Panics,
     NeverReady,
     ReadyThenStays,
@@ -72,7 +71,6 @@ impl Service for Probe {
         self.events.add(format!("{}: start", self.name));
         match self.start {
             Start::Returns => {}
-            Start::Fails => return Err("no luck".into()),
             Start::Panics => panic!("what now"),
             Start::NeverReady => pending().await,
             Start::ReadyThenStays => {

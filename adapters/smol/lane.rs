@@ -138,15 +138,18 @@ impl Lane {
             async_io::block_on(executor.run(async {
                 loop {
                     let asked = pin!(self.step_aside.listen());
-                    let state = self.state();
-                    if state.blocked_on || state.ended {
+                    if self.is_asked_away() {
                         break;
                     }
-                    drop(state);
                     asked.await;
                 }
             }));
         }
+    }
+
+    fn is_asked_away(&self) -> bool {
+        let state = self.state();
+        state.blocked_on || state.ended
     }
 
     /// Waits until nobody blocks on the runtime; `None` when it has ended.

@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
-use crate::net::Addr;
+use crate::runtime::net::Addr;
 use crate::runtime::{
     Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch, SendBatch, recv,
     recv_batch, send, send_batch,

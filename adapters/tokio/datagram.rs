@@ -8,7 +8,7 @@ use tokio::io::Interest;
 use tokio::net::{UdpSocket, UnixDatagram};
 use tokio::task::coop;
 
-use crate::net::Addr;
+use crate::runtime::net::Addr;
 use crate::runtime::{
     RawDatagram, RawSender, Received, RecvBatch, SendBatch, recv, recv_batch, send, send_batch,
 };

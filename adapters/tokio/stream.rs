@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
-use crate::net::Addr;
+use crate::runtime::net::Addr;
 use crate::runtime::{RawListener, RawStream};
 
 pub(super) struct Stream<T>(T);

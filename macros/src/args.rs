@@ -1,6 +1,6 @@
 //! What stands in the parentheses of an attribute.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -72,16 +72,20 @@ impl Args {
         let Some(arg) = self.get("crate") else {
             return Ok(quote!(::aiomisc));
         };
-        let path: Option<Path> = match &arg.value {
-            Value::Expr(Expr::Path(path)) if path.qself.is_none() => Some(path.path.clone()),
+        let path = match &arg.value {
+            Value::Expr(Expr::Path(path)) if path.qself.is_none() => {
+                Some(path.path.to_token_stream())
+            }
             Value::Expr(Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
-            })) => text.parse_with(Path::parse_mod_style).ok(),
+            })) => text
+                .parse_with(Path::parse_mod_style)
+                .ok()
+                .map(Path::into_token_stream),
             _ => None,
         };
-        path.map(ToTokens::into_token_stream)
-            .ok_or_else(|| arg.expected("a path, such as `crate = \"other_name\"`"))
+        path.ok_or_else(|| arg.expected("a path, such as `crate = \"other_name\"`"))
     }
 }
 
@@ -149,6 +153,15 @@ impl Arg {
         };
         Error::new(span, format!("`{}`: expected {what}", self.key))
     }
+}
+
+/// The same tokens, with messages about them pointing elsewhere.
+pub(crate) fn located_at(span: Span, tokens: &TokenStream) -> TokenStream {
+    let locate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    tokens.clone().into_iter().map(locate).collect()
 }
 
 /// Mistakes, which are reported together.

@@ -64,7 +64,7 @@ impl Attributes {
     pub(crate) fn sort(attributes: Vec<Attribute>) -> Self {
         let mut sorted = Self::default();
         for attribute in attributes {
-            let place = if is_of_tests(attribute.meta.clone()) {
+            let place = if is_of_tests(&attribute.meta) {
                 &mut sorted.test
             } else if is_of_the_compiler(&attribute) {
                 &mut sorted.outer
@@ -85,7 +85,7 @@ impl Attributes {
 }
 
 /// Also inside of `#[cfg_attr(condition, …)]`.
-fn is_of_tests(meta: Meta) -> bool {
+fn is_of_tests(meta: &Meta) -> bool {
     let path = meta.path();
     if path.is_ident("should_panic") || path.is_ident("ignore") {
         return true;
@@ -94,7 +94,7 @@ fn is_of_tests(meta: Meta) -> bool {
     list.path.is_ident("cfg_attr")
         && list
             .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-            .is_ok_and(|metas| metas.into_iter().skip(1).any(is_of_tests))
+            .is_ok_and(|metas| metas.iter().skip(1).any(is_of_tests))
 }
 
 fn is_of_the_compiler(attribute: &Attribute) -> bool {

@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, Result, ReturnType};
+use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
-use crate::args::{Arg, Args, Problems};
+use crate::args::{Arg, Args, Problems, located_at};
 use crate::function::{self, Attributes};
 
 const KNOWN: [&str; 7] = [
@@ -102,7 +102,8 @@ fn runtime(arg: &Arg, threads: Option<&Arg>, library: &TokenStream) -> Result<To
         let text_of = format!("`runtime`: expected {known}, got {name:?}");
         return Err(Error::new(text.span(), text_of));
     }
-    let (make, only) = (format_ident!("{name}"), format_ident!("only_with_{name}"));
+    let make = Ident::new(&name, text.span());
+    let only = format_ident!("only_with_{name}", span = text.span());
     let threads = match threads {
         Some(threads) => {
             let count = threads.count()?;
@@ -110,6 +111,7 @@ fn runtime(arg: &Arg, threads: Option<&Arg>, library: &TokenStream) -> Result<To
         }
         None => quote!(::core::option::Option::None),
     };
+    let library = located_at(text.span(), library);
     Ok(quote_spanned! {text.span()=>
         #library::__private::#only! { #library::__private::#make(#threads) }
     })
@@ -119,19 +121,19 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
     let Options { library, calls } = options;
     let attributes = Attributes::sort(std::mem::take(&mut function.attrs));
     let Attributes { outer, test, inner } = &attributes;
-    let (vis, name) = (function.vis.clone(), function.sig.ident.clone());
-    function.vis = syn::Visibility::Inherited;
+    let vis = std::mem::replace(&mut function.vis, Visibility::Inherited);
+    let name = function.sig.ident.clone();
     // Where the value is of a type that no program can end with, the compiler points at the type.
     let span = match &function.sig.output {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     quote! {
         #(#outer)* #(#test)*
         #vis fn #name() -> ::std::process::ExitCode {
             #(#inner)* #function
-            #library::__private::Main::new()#calls.run(#body)
+            #library::__private::Main::new()#calls #run
         }
     }
 }
@@ -139,6 +141,42 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The program's `main`, before and after the `async fn` begins.
+    fn parts(item: TokenStream) -> (String, String) {
+        let text = expand(TokenStream::new(), item).to_string();
+        let (before, after) = text.split_once("-> :: std :: process :: ExitCode").unwrap();
+        (before.to_owned(), after.to_owned())
+    }
+
+    #[test]
+    fn attributes_and_visibility_are_carried_over() {
+        let (before, after) = parts(quote! {
+            /// A text.
+            #[cfg(unix)]
+            #[clippy::msrv = "1.95"]
+            #[other::instrument(fields(a = 1))]
+            #[inline]
+            pub(crate) async fn main() -> Result<(), ()> { Ok(()) }
+        });
+        for part in [
+            "A text",
+            "cfg (unix)",
+            "clippy :: msrv",
+            "inline",
+            "pub (crate) fn main",
+        ] {
+            assert!(
+                before.contains(part) && !after.contains(part),
+                "{part}: {before} {after}"
+            );
+        }
+        let inner = "# [other :: instrument (fields (a = 1))] async fn main () -> Result";
+        assert!(
+            after.contains(inner) && !before.contains("instrument"),
+            "{before} {after}"
+        );
+    }
 
     #[test]
     fn another_name_of_the_library_is_used_everywhere() {

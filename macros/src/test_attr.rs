@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, Result, ReturnType};
+use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
-use crate::args::{Arg, Args, Problems, names};
+use crate::args::{Arg, Args, Problems, located_at, names};
 use crate::function::{self, Attributes};
 
 const KNOWN: [&str; 4] = ["runtimes", "timeout", "services", "crate"];
@@ -136,14 +136,14 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
     let attributes = Attributes::sort(std::mem::take(&mut function.attrs));
     let Attributes { outer, test, inner } = &attributes;
     let conditions = attributes.conditions();
-    let (vis, name) = (function.vis.clone(), function.sig.ident.clone());
-    function.vis = syn::Visibility::Inherited;
+    let vis = std::mem::replace(&mut function.vis, Visibility::Inherited);
+    let name = function.sig.ident.clone();
     // Where a test cannot return such a value, the compiler points at the type.
     let span = match &function.sig.output {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     let text = name.to_string();
 
     let on = match runtimes {
@@ -153,17 +153,21 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
                 #(#outer)* #(#test)*
                 #vis fn #name() {
                     #(#inner)* #function
-                    #library::testing::Harness::new(#text)#calls.run(#body)
+                    #library::testing::Harness::new(#text)#calls #run
                 }
             };
         }
-        Runtimes::All(all) => quote_spanned! {all.span()=>
-            #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
-        },
+        Runtimes::All(all) => {
+            let library = located_at(all.span(), library);
+            quote_spanned! {all.span()=>
+                #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
+            }
+        }
         Runtimes::Named(named) => named
             .iter()
             .map(|(runtime, feature)| {
-                let only = format_ident!("only_with_{feature}");
+                let only = format_ident!("only_with_{feature}", span = runtime.span());
+                let library = located_at(runtime.span(), library);
                 quote_spanned! {runtime.span()=>
                     #library::__private::#only! {
                         #library::__private::test_on! { #runtime, #text, super::#name, [#(#test)*] }
@@ -177,7 +181,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         #(#outer)*
         #vis fn #name(harness: #library::testing::Harness) {
             #(#inner)* #function
-            harness #calls.run(#body)
+            harness #calls #run
         }
 
         #[cfg(test)]
@@ -191,6 +195,41 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
 #[cfg(test)]
 mod unit {
     use super::*;
+
+    #[test]
+    fn attributes_go_where_they_belong() {
+        let item = quote! {
+            #[cfg(unix)]
+            #[allow(unused)]
+            #[cfg_attr(miri, ignore)]
+            #[should_panic(expected = "x")]
+            #[other::instrument]
+            pub async fn works() {}
+        };
+        let text = expand(quote!(runtimes(smol)), item.clone()).to_string();
+        let (launch, module) = text.split_once("mod works").unwrap();
+        let (outer, inner) = launch.split_once("pub fn works").unwrap();
+        assert!(
+            outer.contains("cfg (unix)") && outer.contains("allow (unused)"),
+            "{outer}"
+        );
+        assert!(
+            inner.contains("# [other :: instrument] async fn works ()"),
+            "{inner}"
+        );
+        let tests = "[# [cfg_attr (miri , ignore)] # [should_panic (expected = \"x\")]]";
+        assert!(module.contains(tests), "{module}");
+        assert!(
+            launch.ends_with("# [cfg (unix)] "),
+            "the module is conditional too: {launch}"
+        );
+
+        let text = expand(TokenStream::new(), item).to_string();
+        let (outer, _) = text.split_once("pub fn works").unwrap();
+        for part in ["cfg (unix)", "allow (unused)", "miri", "should_panic"] {
+            assert!(outer.contains(part), "{part}: {outer}");
+        }
+    }
 
     #[test]
     fn another_name_of_the_library_is_used_everywhere() {

@@ -223,10 +223,13 @@ impl EntrypointBuilder {
             }
         };
         let options: Vec<_> = named.iter().map(|(_, service)| service.options()).collect();
+        let now = runtime.now();
         let cells = named
             .into_iter()
             .zip(options)
-            .map(|((name, service), options)| ServiceCell::new(name, service, options, &runtime))
+            .map(|((name, service), options)| {
+                ServiceCell::new(name, service, options, &runtime, now)
+            })
             .collect();
 
         let on_main_thread = thread::current().name() == Some("main");
@@ -288,19 +291,18 @@ enum Mode {
 fn name_services(
     services: Vec<Arc<dyn Service>>,
     problems: &mut Vec<String>,
-) -> Vec<(String, Arc<dyn Service>)> {
-    let given: Vec<_> = services
+) -> Vec<(Arc<str>, Arc<dyn Service>)> {
+    let given: Vec<(Arc<str>, _)> = services
         .iter()
-        .map(|service| service.name().into_owned())
-        .zip(services.iter().map(|service| service.type_name()))
+        .map(|service| (service.name().into(), service.type_name()))
         .collect();
-    let mut taken = HashSet::new();
+    let mut taken = HashSet::with_capacity(given.len());
     for (name, type_name) in &given {
         if name.is_empty() {
             problems.push(format!(
                 "a service of the type {type_name} has an empty name"
             ));
-        } else if name != type_name && !taken.insert(name.clone()) {
+        } else if **name != **type_name && !taken.insert(Arc::clone(name)) {
             problems.push(format!(
                 "two services are called `{name}`: names must differ"
             ));
@@ -325,17 +327,17 @@ fn name_services(
         .into_iter()
         .zip(given)
         .map(|(service, (name, type_name))| {
-            if name != type_name {
+            if *name != *type_name {
                 return (name, service);
             }
             let number = numbers.entry(type_name).or_default();
             loop {
                 *number += 1;
                 let name = match *number {
-                    1 => name.clone(),
-                    number => format!("{name}#{number}"),
+                    1 => Arc::clone(&name),
+                    number => format!("{name}#{number}").into(),
                 };
-                if taken.insert(name.clone()) {
+                if taken.insert(Arc::clone(&name)) {
                     return (name, service);
                 }
             }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Where the variables `AIOMISC_…` are read: the process's environment, or what a test gives.
 #[derive(Clone)]
-pub(super) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub(super) struct Environment(Arc<LookUp>);
+
+type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     #[allow(

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::flag::Flag;
-use crate::runtime::{Runtime, Scope, Scoped, Slots, TaskBuilder};
+use crate::runtime::{Name, Runtime, Scope, Scoped, Slots, TaskBuilder};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
@@ -50,7 +50,6 @@ struct Shared {
 
 impl Entrypoint {
     /// Begins an entrypoint with the documented defaults.
-    #[must_use]
     pub fn builder() -> EntrypointBuilder {
         EntrypointBuilder::new()
     }
@@ -126,8 +125,8 @@ impl Entrypoint {
     }
 
     /// Begins a task of the entrypoint; the caller is inside of its scope.
-    pub(crate) fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
-        self.shared.runtime.task(name)
+    pub(crate) fn task(&self, name: Name) -> TaskBuilder {
+        self.shared.runtime.named_task(name)
     }
 
     /// A service failed after its start: the program stops.

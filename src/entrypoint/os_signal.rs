@@ -52,7 +52,7 @@ mod os {
     use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
-    use std::thread::{self, JoinHandle};
+    use std::thread;
 
     use signal_hook::consts::FORBIDDEN;
     use signal_hook::flag::register_conditional_default;
@@ -80,7 +80,6 @@ mod os {
     pub(in super::super) struct Handlers {
         signals: Vec<i32>,
         handle: Handle,
-        thread: Option<JoinHandle<()>>,
     }
 
     impl Handlers {
@@ -122,7 +121,7 @@ mod os {
             let mut incoming = Signals::new(&signals)?;
             let handle = incoming.handle();
             // A thread, not a task: it works also when the executor is stuck.
-            let thread = thread::Builder::new()
+            thread::Builder::new()
                 .name("aiomisc-signals".to_owned())
                 .spawn(move || {
                     let mut count = 0;
@@ -131,11 +130,7 @@ mod os {
                         arrived(&entrypoint, OsSignal(signal), count);
                     }
                 })?;
-            Ok(Self {
-                signals,
-                handle,
-                thread: Some(thread),
-            })
+            Ok(Self { signals, handle })
         }
     }
 
@@ -175,11 +170,8 @@ mod os {
                         .store(action.was_default, Ordering::SeqCst);
                 }
             }
+            // The thread ends by itself; nobody waits for it.
             self.handle.close();
-            if let Some(thread) = self.thread.take() {
-                // It ends at once, and does not panic.
-                let _ = thread.join();
-            }
             TAKEN.store(false, Ordering::SeqCst);
         }
     }

@@ -55,11 +55,12 @@ async fn give_up_starting(entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>]) {
         return;
     }
     let failed = !lock(&entrypoint.shared.failures).is_empty();
+    let now = entrypoint.runtime().now();
     for cell in &undecided {
         if failed && cell.state() == ServiceState::Starting {
             cell.give_up(GivenUp(entrypoint.reason()));
         }
-        cell.begin_stop();
+        cell.begin_stop(now);
     }
     for cell in undecided {
         cell.abandon().await;
@@ -69,13 +70,15 @@ async fn give_up_starting(entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>]) {
 /// Stops one service in a task of its own, so that neither its panic nor its time is another's.
 fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> Task<()> {
     let (entrypoint, cell) = (entrypoint.clone(), Arc::clone(cell));
-    entrypoint.clone().task(cell.name().to_owned()).spawn(async move {
+    entrypoint.clone().task(cell.task_name()).spawn(async move {
         let reason = entrypoint.reason();
         let errors = cell.stop(reason, cell.options().stop_limit, &entrypoint.shared.cut).await;
         for error in &errors {
             tracing::error!(service = %error.service(), error = %error.chain(), "service failed to stop");
         }
-        lock(&entrypoint.shared.failures).extend(errors);
+        if !errors.is_empty() {
+            lock(&entrypoint.shared.failures).extend(errors);
+        }
     })
 }
 

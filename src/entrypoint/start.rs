@@ -7,7 +7,7 @@ use event_listener::Event;
 
 use super::{Entrypoint, lock};
 use crate::future::{Either, race};
-use crate::service::{Launch, NotReady, ServiceCell, ServiceState, StopKind};
+use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). If
 /// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
@@ -18,14 +18,17 @@ pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>)
         changed: Event::new(),
     });
     let begun = entrypoint.runtime().now();
-    for cell in &cells {
-        let (gate, failing) = (Arc::clone(&gate), entrypoint.clone());
-        cell.launch(entrypoint, move |launch| {
+    let decided: Arc<OnLaunch> = {
+        let (gate, entrypoint) = (Arc::clone(&gate), entrypoint.clone());
+        Arc::new(move |launch| {
             if let Launch::Failed(error) = launch {
-                failing.start_failed(error);
+                entrypoint.start_failed(error);
             }
             gate.one_decided();
-        });
+        })
+    };
+    for cell in &cells {
+        cell.launch(entrypoint, Arc::clone(&decided), begun);
     }
     gate.wait(entrypoint, &cells, begun).await;
     cells.iter().all(|cell| cell.has_started())

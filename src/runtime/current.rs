@@ -26,10 +26,16 @@ impl fmt::Display for NoRuntime {
 
 impl std::error::Error for NoRuntime {}
 
+#[inline]
 pub(super) fn look_up() -> Result<Runtime, NoRuntime> {
     if let Some(runtime) = Scope::with_current(|scope| scope.runtime().clone()) {
         return Ok(runtime);
     }
+    outside_of_tasks()
+}
+
+#[cold]
+fn outside_of_tasks() -> Result<Runtime, NoRuntime> {
     #[cfg(all(unix, feature = "tokio"))]
     if let Some(tokio) = crate::adapters::Tokio::try_current() {
         return Ok(tokio.into());

@@ -43,10 +43,11 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::task::Name;
 use self::task::Origin;
 
 /// A handle to a runtime. Cloning it is cheap.
@@ -90,6 +91,7 @@ impl Runtime {
     /// # Cost
     ///
     /// Some nanoseconds inside a task of this library. One allocation inside a foreign tokio task.
+    #[inline]
     pub fn current() -> Result<Self, NoRuntime> {
         current::look_up()
     }
@@ -123,7 +125,7 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn(self, origin, Placement::Here, future)
@@ -131,10 +133,15 @@ impl Runtime {
 
     /// Begins a task with a name and a place.
     #[track_caller]
-    #[must_use]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
+        self.named_task(Name::Given(name.into()))
+    }
+
+    /// Begins a task whose name others may share.
+    #[track_caller]
+    pub(crate) fn named_task(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name: name.into(),
+            name,
             location: Location::caller(),
         };
         TaskBuilder {
@@ -159,7 +166,7 @@ impl Runtime {
         T: Send + 'static,
     {
         let origin = Origin {
-            name: Cow::Borrowed(type_name::<F>()),
+            name: Name::Given(Cow::Borrowed(type_name::<F>())),
             location: Location::caller(),
         };
         task::spawn_blocking(self, origin, job)
@@ -198,7 +205,6 @@ impl Runtime {
     }
 
     /// Waits for this long; [`time::sleep`](crate::time::sleep) on this runtime.
-    #[must_use]
     pub fn sleep(&self, duration: Duration) -> crate::time::Sleep {
         crate::time::Sleep::on(self.clone(), duration)
     }
@@ -316,7 +322,7 @@ pub(crate) fn park_until(mut future: std::pin::Pin<&mut (dyn Future<Output = ()>
 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
-    while let Poll::Pending = future.as_mut().poll(&mut cx) {
+    while future.as_mut().poll(&mut cx).is_pending() {
         thread::park();
     }
 }

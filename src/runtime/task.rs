@@ -257,10 +257,35 @@ impl fmt::Display for JoinError {
 
 impl std::error::Error for JoinError {}
 
+/// What a task is called.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    Given(Cow<'static, str>),
+    /// One that many tasks have: it is not copied for each.
+    Shared(Arc<str>),
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Given(name) => name,
+            Self::Shared(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// What a task is called and where it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
-    pub(super) name: Cow<'static, str>,
+    pub(super) name: Name,
     pub(super) location: &'static Location<'static>,
 }
 

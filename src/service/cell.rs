@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use event_listener::Event;
+use event_listener::{Event, listener};
 
 use super::{Service, ServiceContext, ServiceOptions, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, panic_text};
 use crate::flag::Flag;
-use crate::future::{Either, Panic, catch_panic, race};
-use crate::runtime::{Runtime, Task};
+use crate::future::{Either, Panic, catch_panic, race, yield_now};
+use crate::runtime::{Name, Runtime, Task};
 
 /// Where a service stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,11 +63,15 @@ pub(crate) enum Launch {
     Failed(ServiceError),
 }
 
+pub(crate) type OnLaunch = dyn Fn(Launch) + Send + Sync;
+
 pub(crate) struct ServiceCell {
-    name: String,
+    name: Arc<str>,
     service: Arc<dyn Service>,
     options: ServiceOptions,
     runtime: Runtime,
+    /// Whether the service has started, whatever became of it since.
+    started: AtomicBool,
     inner: Mutex<Inner>,
     stopping: Flag,
     /// Whether the running part looks out for the stop.
@@ -80,28 +84,33 @@ struct Inner {
     state: ServiceState,
     since: Instant,
     /// Until the launch is decided: who is told.
-    on_launch: Option<Box<dyn FnOnce(Launch) + Send>>,
+    on_launch: Option<Arc<OnLaunch>>,
     running: Option<Task<()>>,
-    /// Whether the service has started, whatever became of it since.
-    started: bool,
     /// Whether `start` has returned.
     returned: bool,
     tasks: Vec<Task<()>>,
 }
 
+impl Inner {
+    fn enter(&mut self, state: ServiceState, now: Instant) {
+        self.state = state;
+        self.since = now;
+    }
+}
+
 impl ServiceCell {
     pub(crate) fn new(
-        name: String,
+        name: Arc<str>,
         service: Arc<dyn Service>,
         options: ServiceOptions,
         runtime: &Runtime,
+        now: Instant,
     ) -> Arc<Self> {
         let inner = Inner {
             state: ServiceState::New,
-            since: runtime.now(),
+            since: now,
             on_launch: None,
             running: None,
-            started: false,
             returned: false,
             tasks: Vec::new(),
         };
@@ -110,6 +119,7 @@ impl ServiceCell {
             service,
             options,
             runtime: runtime.unowned(),
+            started: AtomicBool::new(false),
             inner: Mutex::new(inner),
             stopping: Flag::default(),
             looks_out: AtomicBool::new(false),
@@ -117,8 +127,12 @@ impl ServiceCell {
         })
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(crate) fn task_name(&self) -> Name {
+        Name::Shared(Arc::clone(&self.name))
     }
 
     pub(crate) fn options(&self) -> &ServiceOptions {
@@ -134,13 +148,13 @@ impl ServiceCell {
     }
 
     pub(crate) fn has_started(&self) -> bool {
-        self.inner().started
+        self.started.load(Ordering::Acquire)
     }
 
     pub(crate) fn status(&self) -> ServiceStatus {
         let inner = self.inner();
         ServiceStatus {
-            name: self.name.clone(),
+            name: self.name.as_ref().to_owned(),
             state: inner.state,
             since: inner.since,
         }
@@ -151,16 +165,17 @@ impl ServiceCell {
     pub(crate) fn launch(
         self: &Arc<Self>,
         entrypoint: &Entrypoint,
-        on_launch: impl FnOnce(Launch) + Send + 'static,
+        on_launch: Arc<OnLaunch>,
+        now: Instant,
     ) {
         let mut inner = self.inner();
-        inner.on_launch = Some(Box::new(on_launch));
-        self.enter(&mut inner, ServiceState::Starting);
-        let builder = entrypoint.task(self.name.clone());
+        inner.on_launch = Some(on_launch);
+        inner.enter(ServiceState::Starting, now);
+        let builder = entrypoint.task(self.task_name());
         let (cell, entrypoint) = (Arc::clone(self), entrypoint.clone());
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
-            let outcome = catch_panic(cell.service.start(ctx)).await;
+            let outcome = catch_panic((*cell.service).start(ctx)).await;
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
@@ -215,7 +230,8 @@ impl ServiceCell {
         let Some(on_launch) = inner.on_launch.take() else {
             return;
         };
-        inner.started = matches!(launch, Launch::Started);
+        self.started
+            .store(matches!(launch, Launch::Started), Ordering::Release);
         self.enter(&mut inner, state);
         drop(inner);
         on_launch(launch);
@@ -256,10 +272,10 @@ impl ServiceCell {
     }
 
     /// Tells the service that it is to stop; the first thing of every stop.
-    pub(crate) fn begin_stop(&self) {
+    pub(crate) fn begin_stop(&self, now: Instant) {
         let mut inner = self.inner();
         if inner.state == ServiceState::Running {
-            self.enter(&mut inner, ServiceState::Draining);
+            inner.enter(ServiceState::Draining, now);
         }
         drop(inner);
         self.stopping.set();
@@ -277,13 +293,13 @@ impl ServiceCell {
         let mut push = |cause: BoxError| {
             errors.push(ServiceError::new(&self.name, Stage::Stop, cause));
         };
-        self.begin_stop();
         let begun = self.runtime.now();
+        self.begin_stop(begun);
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
         let asked = self
             .runtime
-            .timeout(limit, catch_panic(self.service.stop(&reason)));
+            .timeout(limit, catch_panic((*self.service).stop(&reason)));
         match race(asked, cut.wait()).await {
             Either::First(Ok(Ok(Ok(())))) => {}
             Either::First(Ok(Ok(Err(error)))) => push(error),
@@ -293,6 +309,10 @@ impl ServiceCell {
         }
 
         let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
+        if knows && !self.has_returned() {
+            // Most have nothing left to do but to end: give them a turn before a timer is made.
+            yield_now().await;
+        }
         if knows && !self.has_returned() {
             let ended = self.runtime.timeout(left(), self.wait_returned());
             if let Either::First(Err(_)) = race(ended, cut.wait()).await
@@ -355,7 +375,7 @@ impl ServiceCell {
 
     async fn wait_returned(&self) {
         while !self.has_returned() {
-            let ended = self.ended.listen();
+            listener!(self.ended => ended);
             if self.has_returned() {
                 return;
             }
@@ -364,8 +384,7 @@ impl ServiceCell {
     }
 
     fn enter(&self, inner: &mut Inner, state: ServiceState) {
-        inner.state = state;
-        inner.since = self.runtime.now();
+        inner.enter(state, self.runtime.now());
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -4,7 +4,7 @@ use super::cell::{Panicked, ServiceCell};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
-use crate::runtime::{Runtime, Task};
+use crate::runtime::{Name, Runtime, Task};
 
 /// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl ServiceContext {
         let ctx = self.clone();
         let task = self
             .entrypoint
-            .task(self.name().to_owned())
+            .task(self.cell.task_name())
             .spawn(async move {
                 let outcome = catch_panic(future).await;
                 let error: BoxError = match outcome {
@@ -73,6 +73,11 @@ impl ServiceContext {
                 ctx.cell.fail(&ctx.entrypoint, error);
             });
         self.cell.own(task);
+    }
+
+    /// The service's name, for its tasks.
+    pub(super) fn task_name(&self) -> Name {
+        self.cell.task_name()
     }
 
     /// Leaves a task to the service, which waits for it at its stop.

@@ -1,6 +1,5 @@
 //! The tasks of a server: counted, limited, told to finish, waited for, cut.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use event_listener::{Event, EventListener};
 use super::ServiceContext;
 use crate::error::{BoxError, Chain, panic_text};
 use crate::future::catch_panic;
-use crate::runtime::{Placement, Task};
+use crate::runtime::{Name, Placement, Task};
 
 /// What a member of the crew can be told.
 pub(super) trait Member: Send + Sync + 'static {
@@ -22,7 +21,7 @@ pub(super) trait Member: Send + Sync + 'static {
 /// them.
 pub(super) struct Crew<M> {
     ctx: ServiceContext,
-    name: Cow<'static, str>,
+    name: Name,
     shared: Arc<Shared<M>>,
 }
 
@@ -43,7 +42,7 @@ impl<M: Member> Crew<M> {
             next: 0,
             by_key: HashMap::new(),
         };
-        let name = Cow::Owned(ctx.name().to_owned());
+        let name = ctx.task_name();
         let shared = Arc::new(Shared {
             members: Mutex::new(members),
             left: Event::new(),
@@ -94,7 +93,7 @@ impl<M: Member> Crew<M> {
         let builder = self
             .ctx
             .runtime()
-            .task(self.name.clone())
+            .named_task(self.name.clone())
             .placement(Placement::Spread);
         let task = builder.spawn(run);
         // It may have left already.

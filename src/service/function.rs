@@ -21,7 +21,6 @@ use crate::error::BoxError;
 /// aiomisc::run(async {}, services![greeter]).unwrap();
 /// # }
 /// ```
-#[must_use]
 pub fn service_fn<F, Fut>(name: impl Into<Cow<'static, str>>, start: F) -> ServiceFn<F>
 where
     F: Fn(ServiceContext) -> Fut + Send + Sync + 'static,

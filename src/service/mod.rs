@@ -16,7 +16,7 @@ mod udp;
 mod watched;
 
 pub use self::accept::Drain;
-pub(crate) use self::cell::{Launch, NotReady, ServiceCell};
+pub(crate) use self::cell::{Launch, NotReady, OnLaunch, ServiceCell};
 pub use self::cell::{ServiceState, ServiceStatus};
 pub use self::context::ServiceContext;
 pub use self::function::{ServiceFn, service_fn};

@@ -17,7 +17,7 @@ use super::packet::{Mailbox, Packet};
 use super::tcp::OnListening;
 use super::{Service, ServiceContext, ServiceOptions};
 use crate::error::{BoxError, Chain, panic_text};
-use crate::future::{Either, race};
+use crate::future::{Either, race, yield_now};
 use crate::net::{
     Addr, BindSocket, DatagramSender, DatagramSocket, MAX_BATCH, RecvBatch, SendBatch,
 };
@@ -434,16 +434,4 @@ async fn poll_once<F: Future>(
     mut future: Pin<&mut F>,
 ) -> Result<Poll<F::Output>, crate::future::Panic> {
     poll_fn(|cx| Poll::Ready(catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))))).await
-}
-
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -25,14 +25,12 @@ impl Connection {
         self.finishing.load(Ordering::SeqCst)
     }
 
-    /// Remembers who waits to read.
-    fn reads(&self, waker: &Waker) {
+    /// Remembers who waits to read, until the end.
+    fn reads(&self, waker: Waker) {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        if !reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            let old = reader.replace(waker.clone());
-            drop(reader);
-            drop(old);
-        }
+        let old = reader.replace(waker);
+        drop(reader);
+        drop(old);
     }
 }
 
@@ -56,6 +54,8 @@ pub(super) struct Watched {
     raw: Box<dyn RawStream>,
     connection: Arc<Connection>,
     drain: Drain,
+    /// Whom the connection knows as its reader.
+    reader: Option<Waker>,
     /// Whether bytes were read since the last write: a request that is not answered yet.
     in_request: bool,
     runtime: Runtime,
@@ -87,6 +87,7 @@ impl Watched {
             raw: stream.into_raw(),
             connection,
             drain,
+            reader: None,
             in_request: false,
             runtime: runtime.clone(),
             grace: Grace::Before,
@@ -170,7 +171,11 @@ impl AsyncRead for Watched {
         }
         // Whoever sets the flag wakes the reader after that: it is looked at after the reader is
         // known.
-        self.connection.reads(cx.waker());
+        let reader = self.reader.as_ref();
+        if !reader.is_some_and(|known| known.will_wake(cx.waker())) {
+            self.connection.reads(cx.waker().clone());
+            self.reader = Some(cx.waker().clone());
+        }
         if self.is_over(cx) {
             return Poll::Ready(Ok(0));
         }

@@ -107,8 +107,11 @@ impl Harness {
         };
 
         let (ended, wait) = mpsc::channel();
-        // Panics are reported with the thread's name, and the harness gives its own the test's.
-        let thread = thread::current().name().unwrap_or(test).to_owned();
+        // Panics are reported with the name of their thread: that of the test, as its own thread has.
+        let thread = match thread::current().name() {
+            None | Some("main") => test.to_owned(),
+            Some(name) => name.to_owned(),
+        };
         let spawned = thread::Builder::new().name(thread).spawn(move || {
             // The runtime is dropped inside: that is a part of the test as well.
             let result = catch_unwind(AssertUnwindSafe(|| run_on(runtime, services, body)));
@@ -222,5 +225,17 @@ impl fmt::Display for Limit {
             millis if millis.is_multiple_of(1_000) => write!(f, "{} s", millis / 1_000),
             millis => write!(f, "{millis} ms"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_legible() {
+        assert_eq!(Limit(Duration::from_secs(5)).to_string(), "5 s");
+        assert_eq!(Limit(Duration::from_millis(1500)).to_string(), "1500 ms");
+        assert_eq!(Limit(LIMIT).to_string(), "30 s");
     }
 }

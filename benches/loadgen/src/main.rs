@@ -342,6 +342,9 @@ fn udp(opts: &Opts, sockets: usize) -> std::io::Result<Totals> {
     Ok(totals)
 }
 
+/// A load of so many connections.
+type Load = fn(&Opts, usize) -> std::io::Result<Totals>;
+
 const SERVE_FOR: Duration = Duration::from_secs(60);
 
 fn serve_tcp() -> std::io::Result<()> {
@@ -419,8 +422,7 @@ fn usage(message: &str) -> ! {
 fn main() {
     let mut args = std::env::args().skip(1);
     let command = args.next().unwrap_or_else(|| usage("no command"));
-    let (label, work): (&str, fn(&Opts, usize) -> std::io::Result<Totals>) = match command.as_str()
-    {
+    let (label, work): (&str, Load) = match command.as_str() {
         "tcp-echo" => ("tcp_echo", tcp),
         "udp-echo" => ("udp_echo", udp),
         "serve" => ("serve", tcp),

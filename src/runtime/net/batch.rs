@@ -63,6 +63,7 @@ impl RecvBatch {
     }
 
     /// Goes through the datagrams in the order of their arrival.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &Received)> {
         self.received
             .iter()
@@ -132,6 +133,7 @@ impl SendBatch {
     }
 
     /// Goes through the datagrams that wait.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &Addr)> {
         self.queue
             .iter()

@@ -129,7 +129,11 @@ impl BindOptions {
         #[cfg(unix)]
         socket.set_reuse_port(self.reuse_port)?;
         if let SocketAddr::V6(addr) = addr {
-            socket.set_only_v6(!self.dual_stack.unwrap_or(addr.ip().is_unspecified()))?;
+            socket.set_only_v6(
+                !self
+                    .dual_stack
+                    .unwrap_or_else(|| addr.ip().is_unspecified()),
+            )?;
         }
         if kind == Type::STREAM {
             // Accepted sockets inherit it, which saves a call for each of them.

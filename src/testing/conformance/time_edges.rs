@@ -128,7 +128,7 @@ pub(super) const CHECKS: &[Check] = &[
             let waker = woken.waker();
             let sleeps: Vec<_> = (0..1000)
                 .map(|_| {
-                    let mut sleep = lab.backend().sleep(millis(25));
+                    let mut sleep = lab.backend().sleep(millis(500));
                     poll(sleep.as_mut(), &waker).is_pending().then_some(sleep)
                 })
                 .collect();
@@ -141,7 +141,7 @@ pub(super) const CHECKS: &[Check] = &[
             let before = woken.get();
             drop(sleeps);
             let at_drop = woken.get() - before;
-            lab.backend().sleep(millis(60)).await;
+            lab.backend().sleep(millis(600)).await;
             let late = woken.get() - before - at_drop;
             ensure!(at_drop == 0, "the drop itself woke {at_drop} times");
             ensure!(late == 0, "woken {late} times after the drop");

@@ -1,6 +1,8 @@
 //! Job 7: spawning and joining a task that does nothing, looking the runtime up, timers, time limits.
 
+use std::cell::RefCell;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aiomisc::Runtime;
@@ -61,7 +63,7 @@ fn spawn_and_join() {
                 });
             })
         });
-        against_its_own(contest, name, Bar::AtMost(1.5), |kind| match kind {
+        against_its_own(contest, name, Some(Bar::AtMost(1.5)), |kind| match kind {
             Own::Bare => bare(|ex| async move {
                 for _ in 0..OPS {
                     ex.spawn(async {}).await;
@@ -94,7 +96,7 @@ fn spawn_and_join_many() {
                 });
             })
         });
-        against_its_own(contest, name, Bar::AtMost(1.5), |kind| match kind {
+        against_its_own(contest, name, None, |kind| match kind {
             Own::Bare => bare(|ex| async move {
                 let mut tasks = Vec::with_capacity(BATCH as usize);
                 for _ in 0..OPS / BATCH {
@@ -123,22 +125,29 @@ enum Own<'a> {
     Tokio(&'a tokio::runtime::Runtime),
 }
 
-fn against_its_own(contest: Contest<'_, 1>, adapter: &str, bar: Bar, job: impl Fn(Own<'_>)) {
+fn against_its_own(
+    contest: Contest<'_, 1>,
+    adapter: &str,
+    bar: Option<Bar>,
+    job: impl Fn(Own<'_>),
+) {
     let tokio = match adapter {
         "smol" => {
             let bare = || ns_per_op(OPS, || job(Own::Bare));
-            return contest.rival("async-executor", bar, bare).run();
+            return contest
+                .entry("async-executor", [bar], move || [bare()])
+                .run();
         }
         "tokio-current" => tokio_ct(),
         "tokio-1-thread" => tokio_mt(1),
         _ => tokio_mt(2),
     };
     let own = || ns_per_op(OPS, || job(Own::Tokio(&tokio)));
-    contest.rival("tokio", bar, own).run();
+    contest.entry("tokio", [bar], move || [own()]).run();
 }
 
 fn look_up() {
-    thread_local!(static CELL: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
+    thread_local!(static SHARED: RefCell<Arc<u64>> = RefCell::new(Arc::new(0)));
     const OPS: u64 = 2_000_000;
     for (name, runtime) in adapters() {
         Contest::new(format!("j07-look-up/{name}"), NS, || {
@@ -150,11 +159,11 @@ fn look_up() {
                 })
             })
         })
-        .within(Bar::AtMost(10.0))
-        .peer("floor:thread-local", || {
+        // 10 ns where the floor took 5.
+        .rival("floor:thread-local-arc", Bar::AtMost(2.0), || {
             ns_per_op(OPS, || {
-                for i in 0..OPS {
-                    black_box(CELL.replace(i));
+                for _ in 0..OPS {
+                    black_box(SHARED.with_borrow(Arc::clone));
                 }
             })
         })

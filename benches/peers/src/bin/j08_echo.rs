@@ -38,7 +38,7 @@ fn main() {
     peers::process::stay_on(LOAD_CPU);
 
     let executors = ["smol", "tokio-current", "tokio-1-thread", "tokio-2-threads"];
-    let secs = 1.0;
+    let secs = 0.3;
     let (tcp_bar, udp_bar) = (Bar::AtMost(1.03), Bar::AtMost(1.0));
     for on in executors {
         servers(
@@ -75,7 +75,6 @@ fn main() {
         );
     }
     for on in executors {
-        let secs = 0.5;
         servers(
             &format!("j08-tcp-1-connection/{on}"),
             "tcp",

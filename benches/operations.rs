@@ -1,0 +1,124 @@
+//! What one operation costs, with its allocations: `cargo bench --all-features`. Each figure is that of
+//! [`TURNS`] operations; `benches/peers` compares with others.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use aiomisc::adapters::Smol;
+#[cfg(feature = "tokio")]
+use aiomisc::adapters::Tokio;
+use aiomisc::{Entrypoint, Runtime, ServiceContext, service_fn, time};
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+use futures::FutureExt;
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+const TURNS: u32 = 1000;
+const HOUR: Duration = Duration::from_secs(3600);
+
+const RUNTIMES: &[&str] = &[
+    "smol",
+    #[cfg(feature = "tokio")]
+    "tokio current_thread",
+];
+
+fn main() {
+    divan::main();
+}
+
+fn make(runtime: &str) -> Runtime {
+    match runtime {
+        #[cfg(feature = "tokio")]
+        "tokio current_thread" => Tokio::current_thread().expect("a runtime").into(),
+        _ => Smol::new().into(),
+    }
+}
+
+/// Repeats an operation within a runtime.
+fn repeat(bencher: Bencher<'_, '_>, runtime: &str, op: &impl AsyncFn(&Runtime)) {
+    let runtime = make(runtime);
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        runtime.block_on(async {
+            for _ in 0..TURNS {
+                op(&runtime).await;
+            }
+        });
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn spawn_and_join(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |runtime| {
+        runtime
+            .spawn(async {})
+            .await
+            .expect("a task that does not panic");
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn spawn_and_detach(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |runtime| {
+        runtime.spawn(async {}).detach();
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn look_up(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |_| {
+        black_box(Runtime::current().expect("inside of a runtime"));
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn timeout_of_a_ready_future(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |_| {
+        let result = time::timeout(HOUR, std::future::ready(7)).await;
+        assert_eq!(black_box(result), Ok(7));
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn sleep_made_and_dropped(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |_| {
+        assert!(time::sleep(HOUR).now_or_never().is_none());
+    });
+}
+
+/// Each tick is due when it is asked for.
+#[divan::bench(args = RUNTIMES)]
+fn tick(bencher: Bencher<'_, '_>, runtime: &str) {
+    let runtime = make(runtime);
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        runtime.block_on(async {
+            let mut ticks = runtime.interval(Duration::from_nanos(1));
+            for _ in 0..TURNS {
+                black_box(ticks.tick().await);
+            }
+        });
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn service_start_and_stop(bencher: Bencher<'_, '_>, runtime: &str) {
+    let waits = |ctx: ServiceContext| async move {
+        ctx.ready();
+        ctx.stopping().await;
+        Ok(())
+    };
+    let runtime = make(runtime);
+    bencher
+        .counter(ItemsCount::new(TURNS))
+        .with_inputs(|| {
+            let empty = Entrypoint::builder()
+                .runtime(runtime.clone())
+                .log_config(false)
+                .catch_signals([]);
+            (0..TURNS).fold(empty, |entrypoint, number| {
+                entrypoint.service(service_fn(format!("service {number}"), waits))
+            })
+        })
+        .bench_local_values(|entrypoint| entrypoint.run(async {}).expect("nothing fails"));
+}
