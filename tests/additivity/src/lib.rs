@@ -79,7 +79,9 @@ pub async fn tasks() {
     );
 }
 
-async fn an_unnamed_future() {}
+async fn an_unnamed_future() {
+    std::future::ready(()).await;
+}
 
 /// Where the server listens that was started last.
 static PORT: AtomicU16 = AtomicU16::new(0);
