@@ -81,7 +81,8 @@ pub use async_trait::async_trait;
 ///
 /// #[aiomisc::main(
 ///     services = services![TcpServer::new("127.0.0.1:0", |mut stream, _| async move {
-///         stream.write_all(b"hello\n").await
+///         stream.write_all(b"hello\n").await?;
+///         Ok(())
 ///     })],
 ///     log_level = "warning",
 ///     shutdown_timeout = "5s",
