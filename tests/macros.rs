@@ -1,4 +1,9 @@
 //! `#[aiomisc::main]` and `#[aiomisc::test]`.
+#![cfg(all(
+    feature = "macros",
+    feature = "testing",
+    any(feature = "smol", feature = "tokio")
+))]
 
 mod on_all {
     #[aiomisc::test(runtimes(all), timeout = "10s")]
@@ -7,6 +12,7 @@ mod on_all {
         Ok(())
     }
 
+    #[cfg(feature = "smol")]
     #[aiomisc::test]
     async fn on_default() {}
 }
