@@ -117,7 +117,12 @@ impl EntrypointBuilder {
         self
     }
 
-    /// Sets how long the stop of the whole program may take; then the process exits with 70.
+    /// Sets how long the stop of the whole program may take.
+    ///
+    /// Beyond it the run ends with a [`RunError`] that [`overran`](RunError::overran); its
+    /// [`exit_code`](RunError::exit_code) is 70, which `#[aiomisc::main]` gives the process and a
+    /// `main` of yours has to return. Where not even that comes within a second, because a thread
+    /// is blocked, the process is ended with 70.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = Some(timeout);
         self

@@ -66,6 +66,10 @@ impl Entrypoint {
     }
 
     /// Waits until the stop has begun (not until it has ended).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn closing(&self) {
         self.shared.closing.wait().await;
     }
@@ -84,6 +88,10 @@ impl Entrypoint {
     /// Waits until every service has stopped.
     ///
     /// Inside of a service or of the main future this never comes true: they are stopped first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`closing`](Self::closing).
     pub async fn stopped(&self) {
         self.shared.stopped.wait().await;
     }
@@ -131,7 +139,7 @@ impl Entrypoint {
 
     /// A service failed after its start: the program stops.
     pub(crate) fn service_failed(&self, error: ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });
@@ -190,6 +198,10 @@ impl RunningEntrypoint {
     }
 
     /// Waits until the stop has begun: by a signal, a failed service, or on request.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Entrypoint::closing`].
     pub async fn closing(&self) {
         self.handle.closing().await;
     }

@@ -74,7 +74,7 @@ fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> Task<()> {
         let reason = entrypoint.reason();
         let errors = cell.stop(reason, cell.options().stop_limit, &entrypoint.shared.cut).await;
         for error in &errors {
-            tracing::error!(service = %error.service(), error = %error.chain(), "service failed to stop");
+            tracing::error!(service = %error.service(), error = %error.causes(), "service failed to stop");
         }
         if !errors.is_empty() {
             lock(&entrypoint.shared.failures).extend(errors);

@@ -37,7 +37,7 @@ pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>)
 impl Entrypoint {
     /// A service did not start: the program stops.
     fn start_failed(&self, error: super::ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed to start");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed to start");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });

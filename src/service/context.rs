@@ -33,13 +33,21 @@ impl ServiceContext {
     ///
     /// Asking for this, or [`is_stopping`](Self::is_stopping), also tells the entrypoint that the
     /// running part looks out for the stop: it then gets the time of the service's limit to end by
-    /// itself.
+    /// itself. Whoever begins with long work asks once before it, or the work may be dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn stopping(&self) {
         self.cell.stopping().await;
     }
 
     /// Runs a future until the service is asked to stop; `None` if that came first, and the future
     /// was dropped. See [`stopping`](Self::stopping).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the future.
     pub async fn until_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
         match race(self.stopping(), future).await {
             Either::First(()) => None,

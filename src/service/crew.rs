@@ -82,11 +82,11 @@ impl<M: Member> Crew<M> {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     let (peer, error) = (what.to_string(), Chain(&*error).to_string());
-                    tracing::warn!(%service, peer, error, "handler failed");
+                    tracing::warn!(%service, %peer, %error, "handler failed");
                 }
                 Err(panic) => {
                     let (peer, panic) = (what.to_string(), panic_text(&*panic));
-                    tracing::error!(%service, peer, panic, "handler panicked");
+                    tracing::error!(%service, %peer, %panic, "handler panicked");
                 }
             }
         };

@@ -305,12 +305,12 @@ async fn serve<F, Fut>(
                     Ok(Poll::Ready(Err(error))) => {
                         place = Some(slot);
                         let (service, error) = (ctx.name(), Chain(&*error).to_string());
-                        tracing::warn!(service, %peer, error, "handler failed");
+                        tracing::warn!(%service, %peer, %error, "handler failed");
                     }
                     Ok(Poll::Pending) => crew.spawn(Arc::new(Waiting), peer, slot),
                     Err(panic) => {
                         let (service, panic) = (ctx.name(), panic_text(&*panic));
-                        tracing::error!(service, %peer, panic, "handler panicked");
+                        tracing::error!(%service, %peer, %panic, "handler panicked");
                     }
                 }
             }
@@ -327,7 +327,7 @@ async fn serve<F, Fut>(
     let drained = race(crew.drain(limits.drain), outgoing.send_forever(ctx)).await;
     if let Either::First(cut @ 1..) = drained {
         tracing::warn!(
-            service = ctx.name(),
+            service = %ctx.name(),
             handlers = cut,
             "cut after the drain limit"
         );
@@ -359,7 +359,7 @@ impl Outgoing {
             }
             match self.sender.poll_send_batch(cx, &mut self.batch) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => tracing::debug!(service, %error, "cannot send"),
+                Poll::Ready(Err(error)) => tracing::debug!(%service, %error, "cannot send"),
                 Poll::Pending => return Poll::Pending,
             }
         }
