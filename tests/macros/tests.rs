@@ -3,7 +3,7 @@
 use aiomisc::runtime::Runtime;
 use aiomisc::{Entrypoint, service_fn, services};
 
-use super::{Ended, alone, end, this_program};
+use super::{Ended, alone, end, on_purpose, this_program};
 
 // ---- which runtime ----
 
