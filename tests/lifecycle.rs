@@ -829,35 +829,6 @@ mod run {
             "{text}"
         );
     }
-
-    #[test]
-    fn no_task_and_no_descriptor_is_left() {
-        for make in [0, 1, 2] {
-            let Some(runtime) = runtimes().into_iter().nth(make) else {
-                continue;
-            };
-            // The reactor of smol lives as long as the process: it is there before we count.
-            drop(runtime.block_on(aiomisc::net::bind_socket("127.0.0.1:0").listen()));
-            let events = Events::default();
-            let before = shared::descriptors();
-            let detached = events.on_drop("detached dropped");
-            Entrypoint::builder()
-                .runtime(runtime)
-                .service(aiomisc::TcpServer::new("127.0.0.1:0", |_, _| async {
-                    Ok(())
-                }))
-                .service(aiomisc::UdpServer::new("127.0.0.1:0", |_| async { Ok(()) }))
-                .run(async move {
-                    aiomisc::spawn(async move {
-                        let _detached = detached;
-                        pending::<()>().await;
-                    })
-                    .detach();
-                })
-                .expect("nothing fails");
-            assert!(shared::descriptors() <= before);
-        }
-    }
 }
 
 /// A service that throws a switch when it has started, and writes its `stop` down.
