@@ -157,3 +157,21 @@ fn trap_11_smol_owns_its_executor() {
         alive.reaches(0);
     });
 }
+
+/// Each tick comes late here: if it came at once, nothing else would ever run.
+#[test]
+fn an_interval_that_is_always_late_lets_others_run() {
+    on_each(|runtime| {
+        runtime.block_on(async {
+            let late = aiomisc::spawn(async {
+                let mut ticks = aiomisc::time::interval(Duration::from_millis(1));
+                loop {
+                    ticks.tick().await;
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+            aiomisc::time::sleep(Duration::from_millis(20)).await;
+            late.abort();
+        });
+    });
+}
