@@ -175,3 +175,28 @@ fn an_interval_that_is_always_late_lets_others_run() {
         });
     });
 }
+
+/// A timer inside of a task must not be what keeps the task's runtime.
+#[test]
+fn timers_do_not_keep_a_runtime_alive() {
+    for (name, make) in common::RUNTIMES {
+        println!("on {name}");
+        limited(common::LIMIT, move || {
+            let runtime = make();
+            let alive = std::sync::Arc::new(());
+            let (held, mut ticks) = (alive.clone(), runtime.interval(Duration::from_secs(60)));
+            runtime
+                .spawn(async move {
+                    let _held = held;
+                    loop {
+                        ticks.tick().await;
+                    }
+                })
+                .detach();
+            drop(runtime);
+            while std::sync::Arc::strong_count(&alive) > 1 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+    }
+}
