@@ -200,3 +200,22 @@ fn timers_do_not_keep_a_runtime_alive() {
         });
     }
 }
+
+/// The thread drives the runtime already: it would wait for itself.
+#[cfg(feature = "smol")]
+#[test]
+fn smol_may_be_blocked_on_by_its_own_task() {
+    for make in [
+        || aiomisc::adapters::Smol::new(),
+        || aiomisc::adapters::Smol::with_threads(2).unwrap(),
+    ] {
+        limited(common::LIMIT, move || {
+            let smol = make();
+            let again = smol.clone();
+            smol.block_on(async move {
+                let answer = again.block_on(async { aiomisc::spawn(async { 7 }).await });
+                assert_eq!(answer.unwrap(), 7);
+            });
+        });
+    }
+}
