@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::watchdog::Watch;
 use crate::flag::Flag;
 use crate::runtime::{Name, Runtime, Scope, Scoped, Slots, TaskBuilder};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
@@ -46,6 +47,7 @@ struct Shared {
     cut: Flag,
     /// Thrown when everything has stopped.
     stopped: Flag,
+    watch: Mutex<Watch>,
 }
 
 impl Entrypoint {
@@ -118,6 +120,7 @@ impl Entrypoint {
             closing: Flag::default(),
             cut: Flag::default(),
             stopped: Flag::default(),
+            watch: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -152,6 +155,8 @@ impl Entrypoint {
             return false;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
+        // At once, and by whoever stops the program: its own threads may be stuck already.
+        lock(&self.shared.watch).begin(self);
         drop(reason);
         tracing::info!(reason = %new, "stopping");
         self.shared.closing.set()

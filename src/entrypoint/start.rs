@@ -11,8 +11,8 @@ use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, Stop
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). If
 /// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
-pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
-    entrypoint.cells().clone_from(&cells);
+pub(super) async fn start(entrypoint: &Entrypoint) -> bool {
+    let cells = entrypoint.cells().clone();
     let gate = Arc::new(Gate {
         left: Mutex::new(cells.len()),
         changed: Event::new(),
@@ -76,8 +76,8 @@ impl Gate {
                     .filter(|cell| cell.state() == ServiceState::Starting)
             };
             let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
-                // Decided this very moment: the notification is on its way.
-                changed.await;
+                // Decided this very moment, and the notification is on its way; or given up by a stop.
+                race(changed, entrypoint.closing()).await;
                 continue;
             };
             let spent = runtime.now().saturating_duration_since(begun);

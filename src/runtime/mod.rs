@@ -206,18 +206,18 @@ impl Runtime {
 
     /// Waits for this long; [`time::sleep`](crate::time::sleep) on this runtime.
     pub fn sleep(&self, duration: Duration) -> crate::time::Sleep {
-        crate::time::Sleep::on(self.clone(), duration)
+        crate::time::Sleep::on(self.unowned(), duration)
     }
 
     /// Gives a future this long; [`time::timeout`](crate::time::timeout) on this runtime.
     pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> crate::time::Timeout<F> {
-        crate::time::Timeout::on(self.clone(), limit, future)
+        crate::time::Timeout::on(self.unowned(), limit, future)
     }
 
     /// Ticks with this period; [`time::interval`](crate::time::interval) on this runtime.
     #[must_use]
     pub fn interval(&self, period: Duration) -> crate::time::Interval {
-        crate::time::Interval::on(self.clone(), period)
+        crate::time::Interval::on(self.unowned(), period)
     }
 
     /// The moment it is on this runtime's monotonic clock.

@@ -53,6 +53,9 @@ pub struct UdpServer<H> {
     mailbox: Arc<Mailbox>,
 }
 
+/// More than any system gives in one datagram.
+const MAX_SIZE: usize = 16 * 1024 * 1024;
+
 #[derive(Clone, Debug)]
 struct Limits {
     max_size: usize,
@@ -119,7 +122,7 @@ impl<H: DatagramHandler> UdpServer<H> {
     }
 
     /// Sets the size of the largest datagram in bytes; longer ones are cut, and say so. Default:
-    /// 65 535, that is any.
+    /// 65 535, that is any of UDP. At most 16 MiB; room is made for 32 of them.
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.limits.max_size = bytes;
@@ -227,6 +230,10 @@ impl<H: DatagramHandler> Service for UdpServer<H> {
         if self.limits.max_size == 0 {
             return Err("max_size must be at least 1, got 0".into());
         }
+        if self.limits.max_size > MAX_SIZE {
+            let size = self.limits.max_size;
+            return Err(format!("max_size must be at most {MAX_SIZE}, got {size}").into());
+        }
         if self.limits.max_waiting == 0 {
             return Err("max_waiting must be at least 1, got 0".into());
         }
@@ -282,6 +289,8 @@ async fn serve<F, Fut>(
                     race(one_leaves, outgoing.send_forever(ctx)).await;
                 }
             }
+            // Each of them may have to wait.
+            batch.limit(limits.max_waiting.saturating_sub(crew.len()));
             match outgoing
                 .send_until(ctx, |cx| socket.poll_recv_batch(cx, &mut batch))
                 .await
@@ -318,7 +327,7 @@ async fn serve<F, Fut>(
             // still let others run.
             rounds += 1;
             if rounds.is_multiple_of(8) {
-                outgoing.flush(ctx).await;
+                outgoing.send_some(ctx).await;
                 yield_now().await;
             }
         }
@@ -348,9 +357,12 @@ struct Outgoing {
 }
 
 impl Outgoing {
+    /// How often the queue is emptied before something else has its turn.
+    const ROUNDS: u32 = 2;
+
     /// Sends what there is; ready when nothing is left.
     fn poll_flush(&mut self, cx: &mut Context<'_>, service: &str) -> Poll<()> {
-        loop {
+        for _ in 0..Self::ROUNDS {
             if self.batch.is_empty() {
                 self.mailbox.take(&mut self.batch);
                 if self.batch.is_empty() {
@@ -363,10 +375,19 @@ impl Outgoing {
                 Poll::Pending => return Poll::Pending,
             }
         }
+        // Who fills it as fast as it is emptied does so on another thread, for ever: nothing would
+        // be received meanwhile, nor the stop heard of.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     async fn flush(&mut self, ctx: &ServiceContext) {
         poll_fn(|cx| self.poll_flush(cx, ctx.name())).await;
+    }
+
+    /// Sends what can be sent at once.
+    async fn send_some(&mut self, ctx: &ServiceContext) {
+        poll_fn(|cx| Poll::Ready(drop(self.poll_flush(cx, ctx.name())))).await;
     }
 
     /// Sends whatever there is, until something else is ready.
