@@ -2,7 +2,8 @@
 #![cfg(all(unix, feature = "testing", any(feature = "smol", feature = "tokio")))]
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails at that place"
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails at that place, and says on which runtime"
 )]
 
 mod common;

@@ -51,15 +51,17 @@ fn sockets_are_errors() {
 #[test]
 fn tasks_and_waits_panic_with_that_text() {
     let uses: [fn(); 4] = [
-        || drop(aiomisc::spawn(async {})),
+        || aiomisc::spawn(async {}).detach(),
         || block_on(time::sleep(Duration::from_secs(1))),
         || {
-            drop(block_on(time::timeout(
+            let _ = block_on(time::timeout(
                 Duration::from_secs(1),
                 std::future::pending::<()>(),
-            )))
+            ));
         },
-        || drop(block_on(time::interval(Duration::from_secs(1)).tick())),
+        || {
+            block_on(time::interval(Duration::from_secs(1)).tick());
+        },
     ];
     for wants in uses {
         let panic = std::panic::catch_unwind(wants).unwrap_err();

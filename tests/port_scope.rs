@@ -2,6 +2,7 @@
 #![cfg(all(unix, feature = "testing", any(feature = "smol", feature = "tokio")))]
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "programs that embed the library are played here, and a test that cannot go on fails \
               at that place"

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails at that place"
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails at that place, and says on which runtime"
 )]
 
 use std::sync::Arc;
