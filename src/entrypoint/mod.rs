@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use self::watchdog::Watch;
 use crate::flag::Flag;
-use crate::runtime::{Name, Runtime, Scope, Scoped, Slots, TaskBuilder};
+use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
@@ -135,9 +135,13 @@ impl Entrypoint {
         Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
     }
 
-    /// Begins a task of the entrypoint; the caller is inside of its scope.
-    pub(crate) fn task(&self, name: Name) -> TaskBuilder {
-        self.shared.runtime.named_task(name)
+    /// Spawns a task of the entrypoint; the caller is inside of its scope.
+    #[track_caller]
+    pub(crate) fn spawn<F>(&self, name: Name, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.shared.runtime.spawn_as(name, Placement::Here, future)
     }
 
     /// A service failed after its start: the program stops.
@@ -191,7 +195,7 @@ impl fmt::Debug for Entrypoint {
 #[must_use = "dropping it stops the services"]
 pub struct RunningEntrypoint {
     handle: Entrypoint,
-    shutdown: Option<crate::runtime::Task<Result<StopReason, RunError>>>,
+    shutdown: Option<Task<Result<StopReason, RunError>>>,
     _signals: Option<os_signal::Handlers>,
 }
 

@@ -70,8 +70,9 @@ async fn give_up_starting(entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>]) {
 
 /// Stops one service in a task of its own, so that neither its panic nor its time is another's.
 fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> AbortOnDrop<()> {
+    let (owner, name) = (entrypoint, cell.task_name());
     let (entrypoint, cell) = (entrypoint.clone(), Arc::clone(cell));
-    entrypoint.clone().task(cell.task_name()).spawn(async move {
+    owner.spawn(name, async move {
         let reason = entrypoint.reason();
         let errors = cell.stop(reason, cell.options().stop_limit, &entrypoint.shared.cut).await;
         for error in &errors {

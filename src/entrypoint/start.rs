@@ -1,6 +1,7 @@
 //! Starts services at the same time, and decides whether the start has succeeded.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use event_listener::Event;
@@ -14,7 +15,7 @@ use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, Stop
 pub(super) async fn start(entrypoint: &Entrypoint) -> bool {
     let cells = entrypoint.cells().clone();
     let gate = Arc::new(Gate {
-        left: Mutex::new(cells.len()),
+        left: AtomicUsize::new(cells.len()),
         changed: Event::new(),
     });
     let begun = entrypoint.runtime().now();
@@ -46,17 +47,13 @@ impl Entrypoint {
 
 /// Counts the services whose start is not decided yet.
 struct Gate {
-    left: Mutex<usize>,
+    left: AtomicUsize,
     changed: Event,
 }
 
 impl Gate {
     fn one_decided(&self) {
-        let mut left = lock(&self.left);
-        *left -= 1;
-        let last = *left == 0;
-        drop(left);
-        if last {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.changed.notify(usize::MAX);
         }
     }
@@ -66,7 +63,7 @@ impl Gate {
         let runtime = entrypoint.runtime();
         loop {
             let changed = self.changed.listen();
-            if *lock(&self.left) == 0 || entrypoint.is_closing() {
+            if self.left.load(Ordering::Acquire) == 0 || entrypoint.is_closing() {
                 return;
             }
             // All began together, so the next limit is the least of those that still start.

@@ -131,17 +131,24 @@ impl Runtime {
         task::spawn(self, origin, Placement::Here, future)
     }
 
+    /// Spawns a future under a name that other tasks may share.
+    #[track_caller]
+    pub(crate) fn spawn_as<F>(&self, name: Name, place: Placement, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let origin = Origin {
+            name,
+            location: Location::caller(),
+        };
+        task::spawn(self, origin, place, future)
+    }
+
     /// Begins a task with a name and a place.
     #[track_caller]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
-        self.named_task(Name::Given(name.into()))
-    }
-
-    /// Begins a task whose name others may share.
-    #[track_caller]
-    pub(crate) fn named_task(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name,
+            name: Name::Given(name.into()),
             location: Location::caller(),
         };
         TaskBuilder {

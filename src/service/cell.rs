@@ -178,15 +178,15 @@ impl ServiceCell {
         }
         inner.on_launch = Some(on_launch);
         inner.enter(ServiceState::Starting, now);
-        let builder = entrypoint.task(self.task_name());
-        let (cell, entrypoint) = (Arc::clone(self), entrypoint.clone());
+        let (cell, owner) = (Arc::clone(self), entrypoint);
+        let entrypoint = entrypoint.clone();
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
             let outcome = catch_panic((*cell.service).start(ctx)).await;
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
-        inner.running = Some(builder.spawn(run));
+        inner.running = Some(owner.spawn(self.task_name(), run));
     }
 
     /// The service says that it has started.
@@ -214,16 +214,19 @@ impl ServiceCell {
     }
 
     fn returned(&self, entrypoint: &Entrypoint, outcome: Result<Result<(), BoxError>, Panic>) {
-        {
+        let decided = {
             let mut inner = self.inner();
             inner.returned = true;
-            let finished = inner.on_launch.is_none() && matches!(outcome, Ok(Ok(())));
+            let decided = inner.on_launch.is_none();
+            let finished = decided && matches!(outcome, Ok(Ok(())));
             if finished && inner.state == ServiceState::Running {
                 self.enter(&mut inner, ServiceState::Stopped);
                 tracing::debug!(service = %self.name, "finished");
             }
-        }
+            decided
+        };
         match outcome {
+            Ok(Ok(())) if decided => {}
             Ok(Ok(())) => self.ready(),
             Ok(Err(error)) => self.fail(entrypoint, error),
             Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
@@ -350,10 +353,16 @@ impl ServiceCell {
     /// Drops whatever of the service still runs, and waits until that has happened.
     pub(crate) async fn abandon(&self) {
         self.stopping.set();
-        let running = self.inner().running.take();
+        let (running, returned) = {
+            let mut inner = self.inner();
+            (inner.running.take(), inner.returned)
+        };
         if let Some(running) = running {
-            // Its result was taken when `start` returned; an abort is what we want.
-            let _ = running.cancel().await;
+            if !returned {
+                running.abort();
+            }
+            // Its result was taken when `start` returned.
+            let _ = running.await;
         }
         // Only now: a `start` that returned in the meantime has started.
         self.give_up_launch();

@@ -68,18 +68,15 @@ impl ServiceContext {
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let ctx = self.clone();
-        let task = self
-            .entrypoint
-            .task(self.cell.task_name())
-            .spawn(async move {
-                let outcome = catch_panic(future).await;
-                let error: BoxError = match outcome {
-                    Ok(Ok(())) => return,
-                    Ok(Err(error)) => error,
-                    Err(panic) => Panicked(panic_text(&*panic)).into(),
-                };
-                ctx.cell.fail(&ctx.entrypoint, error);
-            });
+        let task = self.entrypoint.spawn(self.cell.task_name(), async move {
+            let outcome = catch_panic(future).await;
+            let error: BoxError = match outcome {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(panic) => Panicked(panic_text(&*panic)).into(),
+            };
+            ctx.cell.fail(&ctx.entrypoint, error);
+        });
         self.cell.own(task);
     }
 

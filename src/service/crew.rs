@@ -95,12 +95,8 @@ impl<M: Member> Crew<M> {
                 }
             }
         };
-        let builder = self
-            .ctx
-            .runtime()
-            .named_task(self.name.clone())
-            .placement(Placement::Spread);
-        let task = builder.spawn(run);
+        let runtime = self.ctx.runtime();
+        let task = runtime.spawn_as(self.name.clone(), Placement::Spread, run);
         // It may have left already.
         if let Some((_, place)) = self.shared.members().by_key.get_mut(&key) {
             *place = Some(task);
