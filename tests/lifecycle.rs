@@ -741,6 +741,10 @@ impl aiomisc::runtime::Timer for Slow {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the thread that starts is none of the runtime's"
+)]
 fn a_stop_that_overtakes_the_start_leaves_no_service_behind() {
     let runtimes: Vec<Runtime> = vec![
         #[cfg(feature = "smol")]

@@ -387,7 +387,12 @@ impl Outgoing {
 
     /// Sends what can be sent at once.
     async fn send_some(&mut self, ctx: &ServiceContext) {
-        poll_fn(|cx| Poll::Ready(drop(self.poll_flush(cx, ctx.name())))).await;
+        poll_fn(|cx| {
+            // The rest goes out with what comes next.
+            let _ = self.poll_flush(cx, ctx.name());
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Sends whatever there is, until something else is ready.
