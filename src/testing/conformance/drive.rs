@@ -48,11 +48,17 @@ pub(super) const CHECKS: &[Check] = &[
         Ok(())
     }),
     check("V2", "four threads at once", &[], |lab| {
+        // None goes on before the others have come as well, or have failed to.
+        let there = Tally::new();
         let outcomes = thread::scope(|scope| {
             let threads: Vec<_> = (0..4_u64)
                 .map(|number| {
+                    let there = there.clone();
                     scope.spawn(move || {
+                        let arrival = there.guard();
                         lab.run(async move {
+                            drop(arrival);
+                            there.reach(4).await;
                             let mut sum = 0;
                             for _ in 0..50 {
                                 sum += lab.runtime.spawn(async move { number }).await?;
