@@ -141,7 +141,8 @@ impl Main {
         F: FnOnce() -> Fut,
         Fut: Future<Output: Termination>,
     {
-        match self.builder.run(async { main().await }) {
+        // What main has to say is said when it ends: a stop that fails then cannot swallow it.
+        match self.builder.run(async { main().await.report() }) {
             Ok(outcome) => outcome.report(),
             Err(error) => {
                 report(&error);

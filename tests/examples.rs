@@ -262,6 +262,8 @@ fn quickstart_says_what_is_wrong() {
         ),
         (["--port", "80"], "unknown option --port".to_owned()),
     ] {
+        // Named, because a build with tokio alone chooses none by itself.
+        let args = [&["--runtime", runtimes()[0]], &args[..]].concat();
         let example = Example::start("quickstart", &args);
         let (status, lines) = example.wait();
         assert_eq!(status.code(), Some(1), "{args:?}: {lines:#?}");

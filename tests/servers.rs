@@ -589,6 +589,74 @@ async fn udp_goes_on_after_an_answer_that_nobody_takes() {
 }
 
 #[aiomisc::test(runtimes(all))]
+async fn udp_never_has_more_handlers_waiting_than_allowed() {
+    let (now, most) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let handler = move |packet: Packet| {
+        let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
+        async move {
+            // The handler has one as well.
+            seen.fetch_max(Arc::strong_count(&now) - 1, Ordering::SeqCst);
+            aiomisc::time::sleep(Duration::from_millis(5)).await;
+            drop(now);
+            Ok(packet.reply(packet.data()).await?)
+        }
+    };
+    let server = Arc::new(UdpServer::new("127.0.0.1:0", handler).max_waiting(2));
+    let ep = start(Arc::clone(&server)).await;
+    let addr = server.address().expect("it receives");
+    let mut client = socket().await;
+    // They are there together, and would be received together.
+    for _ in 0..20 {
+        client.send_to(b"x", &addr).await.expect("sent");
+    }
+    for _ in 0..20 {
+        client.recv_from(&mut [0]).await.expect("an answer");
+    }
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn udp_refuses_absurd_sizes() {
+    for size in [0, 1 << 30, usize::MAX] {
+        let server = UdpServer::new("127.0.0.1:0", |_| async { Ok(()) }).max_size(size);
+        let error = Entrypoint::builder()
+            .service(server)
+            .start()
+            .await
+            .expect_err("no such size");
+        assert!(error.as_config().is_some(), "{error}");
+    }
+}
+
+/// Others send through the server, on threads of their own, as fast as they can.
+#[aiomisc::test(runtimes(all), timeout = "60s")]
+async fn udp_receives_and_stops_while_others_send_without_a_pause() {
+    let server = Arc::new(UdpServer::new("127.0.0.1:0", |packet: Packet| async move {
+        Ok(packet.reply(packet.data()).await?)
+    }));
+    let ep = start(Arc::clone(&server)).await;
+    let addr = server.address().expect("it receives");
+    let sink = socket().await;
+    let to = sink.local_addr().expect("it is bound");
+    let senders: Vec<_> = (0..4)
+        .map(|_| {
+            let (server, to) = (Arc::clone(&server), to.clone());
+            let send_all = async move { while server.send_to(b"x", &to).await.is_ok() {} };
+            std::thread::spawn(|| futures::executor::block_on(send_all))
+        })
+        .collect();
+    aiomisc::time::sleep(Duration::from_millis(200)).await;
+    let mut client = socket().await;
+    assert_eq!(ask(&mut client, b"hello", &addr).await, b"hello");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    for sender in senders {
+        sender.join().expect("no panic");
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
 async fn udp_over_a_unix_socket() {
     let dir = std::env::temp_dir().join(format!("aiomisc-unixgram-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a folder of ours");

@@ -49,9 +49,9 @@ impl ServiceError {
         self.stage
     }
 
-    /// The whole chain of causes on one line.
-    pub(crate) fn chain(&self) -> impl fmt::Display {
-        Chain(self).to_string()
+    /// The chain of causes on one line, for an event that names the service by itself.
+    pub(super) fn causes(&self) -> impl fmt::Display {
+        Chain(&*self.cause)
     }
 }
 

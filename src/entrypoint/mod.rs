@@ -19,8 +19,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::watchdog::Watch;
 use crate::flag::Flag;
-use crate::runtime::{Name, Runtime, Scope, Scoped, Slots, TaskBuilder};
+use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
@@ -46,6 +47,7 @@ struct Shared {
     cut: Flag,
     /// Thrown when everything has stopped.
     stopped: Flag,
+    watch: Mutex<Watch>,
 }
 
 impl Entrypoint {
@@ -66,6 +68,10 @@ impl Entrypoint {
     }
 
     /// Waits until the stop has begun (not until it has ended).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn closing(&self) {
         self.shared.closing.wait().await;
     }
@@ -84,6 +90,10 @@ impl Entrypoint {
     /// Waits until every service has stopped.
     ///
     /// Inside of a service or of the main future this never comes true: they are stopped first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`closing`](Self::closing).
     pub async fn stopped(&self) {
         self.shared.stopped.wait().await;
     }
@@ -110,6 +120,7 @@ impl Entrypoint {
             closing: Flag::default(),
             cut: Flag::default(),
             stopped: Flag::default(),
+            watch: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -124,14 +135,18 @@ impl Entrypoint {
         Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
     }
 
-    /// Begins a task of the entrypoint; the caller is inside of its scope.
-    pub(crate) fn task(&self, name: Name) -> TaskBuilder {
-        self.shared.runtime.named_task(name)
+    /// Spawns a task of the entrypoint; the caller is inside of its scope.
+    #[track_caller]
+    pub(crate) fn spawn<F>(&self, name: Name, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.shared.runtime.spawn_as(name, Placement::Here, future)
     }
 
     /// A service failed after its start: the program stops.
     pub(crate) fn service_failed(&self, error: ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });
@@ -144,6 +159,8 @@ impl Entrypoint {
             return false;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
+        // At once, and by whoever stops the program: its own threads may be stuck already.
+        lock(&self.shared.watch).begin(self);
         drop(reason);
         tracing::info!(reason = %new, "stopping");
         self.shared.closing.set()
@@ -178,7 +195,7 @@ impl fmt::Debug for Entrypoint {
 #[must_use = "dropping it stops the services"]
 pub struct RunningEntrypoint {
     handle: Entrypoint,
-    shutdown: Option<crate::runtime::Task<Result<StopReason, RunError>>>,
+    shutdown: Option<Task<Result<StopReason, RunError>>>,
     _signals: Option<os_signal::Handlers>,
 }
 
@@ -190,6 +207,10 @@ impl RunningEntrypoint {
     }
 
     /// Waits until the stop has begun: by a signal, a failed service, or on request.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Entrypoint::closing`].
     pub async fn closing(&self) {
         self.handle.closing().await;
     }

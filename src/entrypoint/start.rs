@@ -1,6 +1,7 @@
 //! Starts services at the same time, and decides whether the start has succeeded.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use event_listener::Event;
@@ -11,10 +12,10 @@ use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, Stop
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). If
 /// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
-pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
-    entrypoint.cells().clone_from(&cells);
+pub(super) async fn start(entrypoint: &Entrypoint) -> bool {
+    let cells = entrypoint.cells().clone();
     let gate = Arc::new(Gate {
-        left: Mutex::new(cells.len()),
+        left: AtomicUsize::new(cells.len()),
         changed: Event::new(),
     });
     let begun = entrypoint.runtime().now();
@@ -37,7 +38,7 @@ pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>)
 impl Entrypoint {
     /// A service did not start: the program stops.
     fn start_failed(&self, error: super::ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed to start");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed to start");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });
@@ -46,17 +47,13 @@ impl Entrypoint {
 
 /// Counts the services whose start is not decided yet.
 struct Gate {
-    left: Mutex<usize>,
+    left: AtomicUsize,
     changed: Event,
 }
 
 impl Gate {
     fn one_decided(&self) {
-        let mut left = lock(&self.left);
-        *left -= 1;
-        let last = *left == 0;
-        drop(left);
-        if last {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.changed.notify(usize::MAX);
         }
     }
@@ -66,7 +63,7 @@ impl Gate {
         let runtime = entrypoint.runtime();
         loop {
             let changed = self.changed.listen();
-            if *lock(&self.left) == 0 || entrypoint.is_closing() {
+            if self.left.load(Ordering::Acquire) == 0 || entrypoint.is_closing() {
                 return;
             }
             // All began together, so the next limit is the least of those that still start.
@@ -76,8 +73,8 @@ impl Gate {
                     .filter(|cell| cell.state() == ServiceState::Starting)
             };
             let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
-                // Decided this very moment: the notification is on its way.
-                changed.await;
+                // Decided this very moment, and the notification is on its way; or given up by a stop.
+                race(changed, entrypoint.closing()).await;
                 continue;
             };
             let spent = runtime.now().saturating_duration_since(begun);

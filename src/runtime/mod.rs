@@ -131,17 +131,24 @@ impl Runtime {
         task::spawn(self, origin, Placement::Here, future)
     }
 
+    /// Spawns a future under a name that other tasks may share.
+    #[track_caller]
+    pub(crate) fn spawn_as<F>(&self, name: Name, place: Placement, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let origin = Origin {
+            name,
+            location: Location::caller(),
+        };
+        task::spawn(self, origin, place, future)
+    }
+
     /// Begins a task with a name and a place.
     #[track_caller]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
-        self.named_task(Name::Given(name.into()))
-    }
-
-    /// Begins a task whose name others may share.
-    #[track_caller]
-    pub(crate) fn named_task(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name,
+            name: Name::Given(name.into()),
             location: Location::caller(),
         };
         TaskBuilder {
@@ -206,18 +213,18 @@ impl Runtime {
 
     /// Waits for this long; [`time::sleep`](crate::time::sleep) on this runtime.
     pub fn sleep(&self, duration: Duration) -> crate::time::Sleep {
-        crate::time::Sleep::on(self.clone(), duration)
+        crate::time::Sleep::on(self.unowned(), duration)
     }
 
     /// Gives a future this long; [`time::timeout`](crate::time::timeout) on this runtime.
     pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> crate::time::Timeout<F> {
-        crate::time::Timeout::on(self.clone(), limit, future)
+        crate::time::Timeout::on(self.unowned(), limit, future)
     }
 
     /// Ticks with this period; [`time::interval`](crate::time::interval) on this runtime.
     #[must_use]
     pub fn interval(&self, period: Duration) -> crate::time::Interval {
-        crate::time::Interval::on(self.clone(), period)
+        crate::time::Interval::on(self.unowned(), period)
     }
 
     /// The moment it is on this runtime's monotonic clock.

@@ -89,6 +89,8 @@ struct Inner {
     /// Whether `start` has returned.
     returned: bool,
     tasks: Vec<Task<()>>,
+    /// Whether its stop is over, so that nobody looks after a task that comes now.
+    closed: bool,
 }
 
 impl Inner {
@@ -113,6 +115,7 @@ impl ServiceCell {
             running: None,
             returned: false,
             tasks: Vec::new(),
+            closed: false,
         };
         Arc::new(Self {
             name,
@@ -169,17 +172,21 @@ impl ServiceCell {
         now: Instant,
     ) {
         let mut inner = self.inner();
+        // The stop may have come in between, on another thread, and would not come again.
+        if self.stopping.is_set() {
+            return;
+        }
         inner.on_launch = Some(on_launch);
         inner.enter(ServiceState::Starting, now);
-        let builder = entrypoint.task(self.task_name());
-        let (cell, entrypoint) = (Arc::clone(self), entrypoint.clone());
+        let (cell, owner) = (Arc::clone(self), entrypoint);
+        let entrypoint = entrypoint.clone();
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
             let outcome = catch_panic((*cell.service).start(ctx)).await;
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
-        inner.running = Some(builder.spawn(run));
+        inner.running = Some(owner.spawn(self.task_name(), run));
     }
 
     /// The service says that it has started.
@@ -207,16 +214,19 @@ impl ServiceCell {
     }
 
     fn returned(&self, entrypoint: &Entrypoint, outcome: Result<Result<(), BoxError>, Panic>) {
-        {
+        let decided = {
             let mut inner = self.inner();
             inner.returned = true;
-            let finished = inner.on_launch.is_none() && matches!(outcome, Ok(Ok(())));
+            let decided = inner.on_launch.is_none();
+            let finished = decided && matches!(outcome, Ok(Ok(())));
             if finished && inner.state == ServiceState::Running {
                 self.enter(&mut inner, ServiceState::Stopped);
                 tracing::debug!(service = %self.name, "finished");
             }
-        }
+            decided
+        };
         match outcome {
+            Ok(Ok(())) if decided => {}
             Ok(Ok(())) => self.ready(),
             Ok(Err(error)) => self.fail(entrypoint, error),
             Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
@@ -259,16 +269,16 @@ impl ServiceCell {
     /// Keeps a task of the service until its stop.
     pub(crate) fn own(&self, task: Task<()>) {
         let mut inner = self.inner();
+        if inner.closed {
+            drop(inner);
+            task.abort();
+            return;
+        }
         // Those that have ended would gather otherwise; looked at now and then, not each time.
         if inner.tasks.len() == inner.tasks.capacity() {
             inner.tasks.retain(|task| !task.is_finished());
         }
         inner.tasks.push(task);
-        let gone = matches!(inner.state, ServiceState::Stopped) && self.stopping.is_set();
-        drop(inner);
-        if gone {
-            self.abort_tasks();
-        }
     }
 
     /// Tells the service that it is to stop; the first thing of every stop.
@@ -343,11 +353,19 @@ impl ServiceCell {
     /// Drops whatever of the service still runs, and waits until that has happened.
     pub(crate) async fn abandon(&self) {
         self.stopping.set();
-        let running = self.inner().running.take();
+        let (running, returned) = {
+            let mut inner = self.inner();
+            (inner.running.take(), inner.returned)
+        };
         if let Some(running) = running {
-            // Its result was taken when `start` returned; an abort is what we want.
-            let _ = running.cancel().await;
+            if !returned {
+                running.abort();
+            }
+            // Its result was taken when `start` returned.
+            let _ = running.await;
         }
+        // Only now: a `start` that returned in the meantime has started.
+        self.give_up_launch();
         loop {
             let tasks = self.abort_tasks();
             if tasks.is_empty() {
@@ -360,8 +378,40 @@ impl ServiceCell {
         }
     }
 
+    /// The stop did not come to its end.
+    pub(crate) fn failed_to_stop(&self) {
+        self.enter(&mut self.inner(), ServiceState::Failed);
+    }
+
+    /// Drops whatever of the service still runs, without waiting for it: its time is over.
+    pub(crate) fn cut_off(&self) {
+        self.stopping.set();
+        let running = self.inner().running.take();
+        if let Some(running) = running {
+            running.abort();
+        }
+        self.give_up_launch();
+        while !self.abort_tasks().is_empty() {}
+    }
+
+    /// A launch that is not decided by now never will be. It holds the entrypoint, which holds this:
+    /// neither would ever be dropped.
+    fn give_up_launch(&self) {
+        let mut inner = self.inner();
+        let on_launch = inner.on_launch.take();
+        if on_launch.is_some() || inner.state == ServiceState::New {
+            self.enter(&mut inner, ServiceState::Stopped);
+        }
+        drop(inner);
+        drop(on_launch);
+    }
+
+    /// When none is left, none is taken any more.
     fn abort_tasks(&self) -> Vec<Task<()>> {
-        let tasks = std::mem::take(&mut self.inner().tasks);
+        let mut inner = self.inner();
+        let tasks = std::mem::take(&mut inner.tasks);
+        inner.closed = tasks.is_empty();
+        drop(inner);
         for task in &tasks {
             task.abort();
         }

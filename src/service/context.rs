@@ -33,13 +33,21 @@ impl ServiceContext {
     ///
     /// Asking for this, or [`is_stopping`](Self::is_stopping), also tells the entrypoint that the
     /// running part looks out for the stop: it then gets the time of the service's limit to end by
-    /// itself.
+    /// itself. Whoever begins with long work asks once before it, or the work may be dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn stopping(&self) {
         self.cell.stopping().await;
     }
 
     /// Runs a future until the service is asked to stop; `None` if that came first, and the future
     /// was dropped. See [`stopping`](Self::stopping).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the future.
     pub async fn until_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
         match race(self.stopping(), future).await {
             Either::First(()) => None,
@@ -60,18 +68,15 @@ impl ServiceContext {
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let ctx = self.clone();
-        let task = self
-            .entrypoint
-            .task(self.cell.task_name())
-            .spawn(async move {
-                let outcome = catch_panic(future).await;
-                let error: BoxError = match outcome {
-                    Ok(Ok(())) => return,
-                    Ok(Err(error)) => error,
-                    Err(panic) => Panicked(panic_text(&*panic)).into(),
-                };
-                ctx.cell.fail(&ctx.entrypoint, error);
-            });
+        let task = self.entrypoint.spawn(self.cell.task_name(), async move {
+            let outcome = catch_panic(future).await;
+            let error: BoxError = match outcome {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(panic) => Panicked(panic_text(&*panic)).into(),
+            };
+            ctx.cell.fail(&ctx.entrypoint, error);
+        });
         self.cell.own(task);
     }
 

@@ -76,7 +76,9 @@ impl fmt::Display for StopReason {
             StopKind::Requested(why) => f.write_str(why),
             StopKind::Signal(signal) => write!(f, "signal {signal}"),
             StopKind::Failed { service } => write!(f, "service `{service}` failed"),
-            StopKind::Abandoned => f.write_str("the entrypoint was dropped"),
+            StopKind::Abandoned => {
+                f.write_str("the entrypoint was dropped, or its main future panicked")
+            }
         }
     }
 }

@@ -89,6 +89,10 @@ pub(crate) const RUNTIMES: &[(&str, Make)] = &[
 ];
 
 /// Runs the test's body on every kind of runtime, each with a limit.
+#[allow(
+    clippy::print_stdout,
+    reason = "a test that fails tells on which runtime"
+)]
 pub(crate) fn on_each(body: fn(Runtime)) {
     for (name, make) in RUNTIMES {
         println!("on {name}");

@@ -8,12 +8,14 @@
 
 use std::process::ExitCode;
 
-use super::{Ended, alone, end};
+use super::{Ended, alone, end, on_purpose};
 
-/// Runs the program that the environment names.
+/// Runs the program that the environment names; the tests below have it run in a process of its own.
 #[test]
-#[ignore = "run by the tests below"]
 fn program() {
+    if !on_purpose() {
+        return;
+    }
     // What the harness has begun to say ends here.
     println!();
     let code = match std::env::var("PROGRAM").as_deref() {

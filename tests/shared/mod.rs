@@ -46,8 +46,3 @@ pub(crate) fn manual() -> (Runtime, ManualClock) {
     let runtime = Runtime::current().expect("every test runs on a runtime");
     (Parts::of(runtime).timer(clock.clone()).build(), clock)
 }
-
-/// How many descriptors this process has open.
-pub(crate) fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
-}

@@ -1,8 +1,13 @@
 //! Job 15: the start and the stop of many services.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
 use aiomisc::adapters::{Smol, Tokio};
 use aiomisc::log::LogLevel;
 use aiomisc::{Entrypoint, Runtime, ServiceContext, service_fn};
+use event_listener::Event;
 use peers::{Bar, Contest};
 
 fn main() {
@@ -12,7 +17,12 @@ fn main() {
                 start_and_stop(make(), count)
             });
             match count {
-                1000 => contest.within(Bar::AtMost(3.0)).run(),
+                1000 => contest
+                    .within(Bar::AtMost(3.0))
+                    .peer("floor:two-tasks-and-an-event", || {
+                        two_tasks_and_an_event(count)
+                    })
+                    .run(),
                 // Not more for each of them than when there are few.
                 _ => contest
                     .rival("as-many-times-1000", Bar::AtMost(1.5), || {
@@ -22,6 +32,38 @@ fn main() {
             }
         }
     }
+}
+
+/// Milliseconds of the least that such services need, on a bare executor: a task that waits, and a task that tells it
+/// to end.
+fn two_tasks_and_an_event(count: u32) -> f64 {
+    let begun = Instant::now();
+    let executor = async_executor::Executor::new();
+    async_io::block_on(executor.run(async {
+        let mut tasks = Vec::new();
+        let mut stops = Vec::new();
+        for _ in 0..count {
+            let stop = Arc::new((AtomicBool::new(false), Event::new()));
+            stops.push(Arc::clone(&stop));
+            tasks.push(executor.spawn(async move {
+                let stopped = stop.1.listen();
+                if !stop.0.load(Ordering::SeqCst) {
+                    stopped.await;
+                }
+            }));
+        }
+        futures_lite::future::yield_now().await;
+        for stop in stops {
+            tasks.push(executor.spawn(async move {
+                stop.0.store(true, Ordering::SeqCst);
+                stop.1.notify(usize::MAX);
+            }));
+        }
+        for task in tasks {
+            task.await;
+        }
+    }));
+    begun.elapsed().as_secs_f64() * 1e3
 }
 
 fn adapters() -> [(&'static str, fn() -> Runtime); 3] {
@@ -49,7 +91,7 @@ fn start_and_stop(runtime: Runtime, count: u32) -> f64 {
     for number in 0..count {
         entrypoint = entrypoint.service(service_fn(format!("service {number}"), waits));
     }
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     entrypoint
         .run(async {})
         .expect("a program that ends in order");
