@@ -10,7 +10,9 @@ mod common;
 
 use std::future::{pending, ready};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use aiomisc::runtime::{Parts, Runtime};
@@ -183,18 +185,35 @@ fn a_future_that_is_ready_in_time_wins() {
     });
 }
 
-/// A tick that is there, in seconds from the start.
-fn tick(ticks: &mut time::Interval, start: Instant) -> Option<u64> {
-    // A late one lets others run first.
-    let due = twice(ticks)?;
-    let offset = due - start;
-    assert_eq!(offset.subsec_nanos(), 0);
-    Some(offset.as_secs())
+/// Notes that it was called.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
-fn twice(ticks: &mut time::Interval) -> Option<Instant> {
-    let first = ticks.tick().now_or_never();
-    first.or_else(|| ticks.tick().now_or_never())
+/// A tick that is there, perhaps after one turn for the others.
+fn tick_now(ticks: &mut time::Interval) -> Option<Instant> {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut next = pin!(ticks.tick());
+    loop {
+        match next.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(due) => return Some(due),
+            Poll::Pending if woken.0.swap(false, Ordering::SeqCst) => {}
+            Poll::Pending => return None,
+        }
+    }
+}
+
+/// A tick that is there, in seconds from the start.
+fn tick(ticks: &mut time::Interval, start: Instant) -> Option<u64> {
+    let offset = tick_now(ticks)? - start;
+    assert_eq!(offset.subsec_nanos(), 0);
+    Some(offset.as_secs())
 }
 
 #[test]
@@ -325,6 +344,28 @@ fn an_interval_of_zero_lets_others_run() {
     });
 }
 
+/// With a body longer than the period nobody else would ever run on one thread.
+#[test]
+fn an_interval_that_is_always_late_lets_others_run() {
+    on_each(|runtime, clock| {
+        let mut ticks = runtime.interval(SECOND);
+        assert!(poll(&mut pin!(ticks.tick())).is_ready(), "the first one");
+        for _ in 0..5 {
+            clock.advance(SECOND * 2);
+            let mut late = pin!(ticks.tick());
+            assert!(poll(&mut late).is_pending(), "nobody else had a turn");
+            assert!(poll(&mut late).is_ready());
+        }
+        // That of this very moment, and then one that waits in time and needs no turn more.
+        assert_eq!(tick_now(&mut ticks), Some(clock.now()));
+        let mut next = pin!(ticks.tick());
+        assert!(poll(&mut next).is_pending());
+        assert_eq!(clock.pending(), 1);
+        clock.advance(SECOND);
+        assert!(poll(&mut next).is_ready());
+    });
+}
+
 #[test]
 fn an_interval_of_the_longest_period_ticks_once() {
     on_each(|runtime, clock| {
@@ -344,7 +385,7 @@ fn intervals_of_a_nanosecond_catch_up() {
         // More ticks than fit into 32 bits.
         clock.advance(SECOND * 10);
         let mut asked = 0;
-        while twice(&mut ticks).is_some() {
+        while tick_now(&mut ticks).is_some() {
             asked += 1;
             assert!(asked < 10, "it is still not there");
         }
