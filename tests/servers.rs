@@ -123,9 +123,8 @@ async fn tcp_takes_a_handler_object() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_unix_socket_is_served_and_its_file_removed() {
-    let dir = std::env::temp_dir().join(format!("aiomisc-unix-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("a folder of ours");
-    let path = dir.join(format!("{:?}.sock", std::thread::current().id()));
+    let dir = shared::Folder::new();
+    let path = dir.join("server.sock");
     let server = Arc::new(TcpServer::new(path.as_path(), echo));
     let ep = start(Arc::clone(&server)).await;
     assert_eq!(server.address(), Some(Addr::Unix(Some(path.clone()))));
