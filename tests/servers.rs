@@ -710,10 +710,8 @@ async fn udp_receives_and_stops_while_others_send_without_a_pause() {
 
 #[aiomisc::test(runtimes(all))]
 async fn udp_over_a_unix_socket() {
-    let dir = std::env::temp_dir().join(format!("aiomisc-unixgram-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("a folder of ours");
-    let path = |name| dir.join(format!("{name}-{:?}.sock", std::thread::current().id()));
-    let (server_path, client_path) = (path("server"), path("client"));
+    let dir = shared::Folder::new();
+    let (server_path, client_path) = (dir.join("server.sock"), dir.join("client.sock"));
     let server = Arc::new(UdpServer::new(
         server_path.as_path(),
         |packet: Packet| async move { Ok(packet.reply(packet.data()).await?) },
