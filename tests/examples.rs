@@ -258,7 +258,9 @@ fn quickstart_says_what_is_wrong() {
         ),
         (
             ["--tcp", "localhost:http"],
-            "the port must be a number from 0 to 65535".to_owned(),
+            "service `TcpServer`: cannot listen on tcp://localhost:http: \
+             the port must be a number from 0 to 65535"
+                .to_owned(),
         ),
         (["--port", "80"], "unknown option --port".to_owned()),
     ] {
@@ -355,4 +357,14 @@ fn the_log_looks_as_the_environment_says() {
     assert_eq!(lines, ["answered 0"]);
     let lines = stopped(&[("AIOMISC_LOG_CONFIG", "off")]);
     assert_eq!(lines, ["answered 0"]);
+}
+
+#[test]
+#[cfg(feature = "testing")]
+fn own_runtime_keeps_its_contract_and_echoes() {
+    let example = Example::start("own_runtime", &[]);
+    example.line("listening tcp://");
+    assert_eq!(example.line("echo: "), "hello");
+    let (status, lines) = example.wait();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
 }

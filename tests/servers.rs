@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use aiomisc::net::{self, Addr, Stream};
 use aiomisc::service::{ConnectionHandler, DatagramHandler, Drain};
-use aiomisc::{BoxError, Entrypoint, Packet, RunningEntrypoint, Service, TcpServer, UdpServer};
+use aiomisc::{
+    BoxError, Entrypoint, Packet, RunningEntrypoint, Service, ServiceContext, TcpServer, UdpServer,
+};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use shared::{Events, manual};
 
@@ -156,6 +158,57 @@ async fn a_port_in_use_is_an_error_that_names_it() {
         )),
         "{error}"
     );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn handlers_find_the_context_of_their_service() {
+    let events = Events::default();
+    let seen = events.clone();
+    let server = TcpServer::new("127.0.0.1:0", move |mut stream: Stream, _| {
+        let seen = seen.clone();
+        async move {
+            let ctx = ServiceContext::current().expect("it is a handler's");
+            assert_eq!(ctx.name(), "TcpServer");
+            let dropped = seen.on_drop("task of the service dropped");
+            ctx.spawn(async move {
+                let _dropped = dropped;
+                pending().await
+            });
+            stream.write_all(b"!").await?;
+            ctx.stopping().await;
+            seen.add("handler has heard of the stop");
+            Ok(())
+        }
+    });
+    assert!(ServiceContext::current().is_none());
+    let server = Arc::new(server.drain(Drain::ByHandler));
+    let ep = start(Arc::clone(&server)).await;
+    let mut client = connect(&server).await;
+    client.read_exact(&mut [0]).await.expect("it is handled");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    let expected = [
+        "handler has heard of the stop",
+        "task of the service dropped",
+    ];
+    assert_eq!(events.all(), expected);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn what_is_not_permitted_is_an_error_that_says_so() {
+    // Root may do most things, but make no socket there, and send to all without saying so.
+    let server = TcpServer::new("/sys/aiomisc.sock", echo);
+    let error = Entrypoint::builder().service(server).start().await;
+    let error = error.map(drop).expect_err("it is no place for sockets");
+    let text = error.to_string();
+    assert!(
+        text.contains("cannot listen on unix:///sys/aiomisc.sock: "),
+        "{text}"
+    );
+
+    let everybody = Addr::Inet(([255, 255, 255, 255], 9).into());
+    let sent = socket().await.send_to(b"x", &everybody).await;
+    let kind = sent.expect_err("nobody allowed it").kind();
+    assert_eq!(kind, io::ErrorKind::PermissionDenied);
 }
 
 #[aiomisc::test(runtimes(all))]

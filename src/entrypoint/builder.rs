@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::environment::{Environment, boolean, seconds};
 use super::os_signal::Handlers;
-use super::watchdog::WatchedOver;
+use super::watchdog::{self, WatchedOver};
 use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
 use crate::future::{Either, catch_panic, race};
 use crate::log::{self, LogFormat, LogLevel};
@@ -44,6 +44,7 @@ pub struct EntrypointBuilder {
     log_format: Option<LogFormat>,
     shutdown_timeout: Option<Duration>,
     catch_signals: Option<Vec<OsSignal>>,
+    exit_on_overrun: bool,
 }
 
 impl EntrypointBuilder {
@@ -59,6 +60,7 @@ impl EntrypointBuilder {
             log_format: None,
             shutdown_timeout: None,
             catch_signals: None,
+            exit_on_overrun: true,
         }
     }
 
@@ -130,6 +132,16 @@ impl EntrypointBuilder {
         self
     }
 
+    /// Whether `run` and `run_forever` end the process with the status 70 when the stop takes longer
+    /// than the shutdown timeout. Default: true: a program that cannot stop ends all the same, also
+    /// when a service blocks its thread. With false they return [`RunError`], whose
+    /// [`overran`](RunError::overran) tells; a service that blocks its thread can then keep them from
+    /// returning. `start` never ends the process.
+    pub fn exit_on_overrun(mut self, on: bool) -> Self {
+        self.exit_on_overrun = on;
+        self
+    }
+
     /// Sets the signals that stop the program gracefully; none leaves them alone.
     ///
     /// The first one stops the program, a second one cuts the drain, a third one exits at once with
@@ -166,9 +178,18 @@ impl EntrypointBuilder {
     ///
     /// A thread while signals are caught, and one while the services stop.
     pub fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
+        let exit_on_overrun = self.exit_on_overrun;
         let plan = self.plan(Mode::Run)?;
         let runtime = plan.runtime.clone();
-        runtime.block_on(plan.run(main))
+        let outcome = runtime.block_on(plan.run(main, exit_on_overrun));
+        if exit_on_overrun
+            && let Err(error) = &outcome
+            && error.overran()
+        {
+            error.report();
+            watchdog::exit_overran();
+        }
+        outcome
     }
 
     /// Starts the services and waits until something stops the program.
@@ -392,11 +413,11 @@ impl Plan {
         entrypoint
     }
 
-    async fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
+    async fn run<F: Future>(self, main: F, watch: bool) -> Result<Outcome<F::Output>, RunError> {
         self.check_runtime()?;
         // Before the signals, which may begin the stop.
         let entrypoint = self.entrypoint();
-        let _watched_over = WatchedOver::new(&entrypoint);
+        let _watched_over = watch.then(|| WatchedOver::new(&entrypoint));
         let _handlers = self.prepare(&entrypoint)?;
         let mut main = pin!(Some(main));
         let run = async {
@@ -413,7 +434,7 @@ impl Plan {
             }
             // The first reason counts: after a signal these are ignored.
             entrypoint.close(match ended {
-                Some(Err(_)) => StopKind::Abandoned,
+                Some(Err(_)) => StopKind::Panicked,
                 _ => StopKind::Finished,
             });
             let stopped = shutdown::shutdown(&entrypoint).await;

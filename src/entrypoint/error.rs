@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::{self, Write as _};
 
 use crate::error::{BoxError, Chain};
 use crate::runtime::JoinError;
@@ -173,6 +174,17 @@ impl RunError {
         match &self.problem {
             Problem::Stopped(reason) => Some(reason),
             _ => None,
+        }
+    }
+
+    /// Says once why the program failed: to the log, or where nobody logs errors to the standard
+    /// error stream.
+    pub(crate) fn report(&self) {
+        if tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!(error = %self, "the program failed");
+        } else {
+            // Nobody is left to hear of a failure.
+            let _ = writeln!(io::stderr(), "aiomisc: the program failed: {self}");
         }
     }
 

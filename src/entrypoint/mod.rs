@@ -131,6 +131,20 @@ impl Entrypoint {
     fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         let slots = Slots {
             entrypoint: Some(Arc::clone(&self.shared) as _),
+            service: None,
+        };
+        Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
+    }
+
+    /// Puts a future into the scope of one of this entrypoint's services.
+    pub(crate) fn service_scope<F: Future>(
+        &self,
+        service: Arc<dyn std::any::Any + Send + Sync>,
+        future: F,
+    ) -> Scoped<F> {
+        let slots = Slots {
+            entrypoint: Some(Arc::clone(&self.shared) as _),
+            service: Some(service),
         };
         Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
     }

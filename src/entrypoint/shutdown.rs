@@ -140,7 +140,11 @@ impl fmt::Display for StillRunning {
             f,
             "still {} after the shutdown timeout of {:?}",
             self.state, self.limit
-        )
+        )?;
+        if self.state == ServiceState::Draining {
+            f.write_str(" (a `start` that goes on can look out for `ServiceContext::stopping`)")?;
+        }
+        Ok(())
     }
 }
 

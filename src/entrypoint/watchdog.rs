@@ -90,6 +90,16 @@ impl Drop for Watchdog {
     }
 }
 
+/// Ends the process as a stop that took too long does.
+#[allow(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "this is the end of the program"
+)]
+pub(super) fn exit_overran() -> ! {
+    std::process::exit(EXIT_OVERRAN.into())
+}
+
 /// Names the services that are not done, and exits without anything that could wait.
 fn exit(entrypoint: &Entrypoint) {
     let limit = entrypoint.shared.shutdown_timeout;

@@ -48,6 +48,10 @@ async fn open(runtime: &Runtime, address: &Address) -> io::Result<Stream> {
         }
         #[cfg(not(unix))]
         Resolved::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Resolved::Inet(addrs) if addrs.iter().all(|addr| addr.port() == 0) => {
+            let text = "a port is needed to connect to, as in HOST:PORT";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
         Resolved::Inet(addrs) => {
             let mut last = None;
             for addr in addrs {

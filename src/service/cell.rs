@@ -182,7 +182,10 @@ impl ServiceCell {
         let entrypoint = entrypoint.clone();
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
-            let outcome = catch_panic((*cell.service).start(ctx)).await;
+            let start = catch_panic((*cell.service).start(ctx));
+            let outcome = entrypoint
+                .service_scope(Arc::clone(&cell) as _, start)
+                .await;
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
@@ -324,6 +327,14 @@ impl ServiceCell {
             yield_now().await;
         }
         if knows && !self.has_returned() {
+            if !self.looks_out.load(Ordering::Relaxed) {
+                tracing::warn!(
+                    service = %self.name,
+                    limit = ?left(),
+                    "`stop` has returned, and `start` goes on without looking out for \
+                     `ServiceContext::stopping`; waiting for its end"
+                );
+            }
             let ended = self.runtime.timeout(left(), self.wait_returned());
             if let Either::First(Err(_)) = race(ended, cut.wait()).await
                 && errors.is_empty()

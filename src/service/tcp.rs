@@ -198,6 +198,7 @@ impl<H: ConnectionHandler> Service for TcpServer<H> {
     }
 
     fn check(&self) -> Result<(), BoxError> {
+        self.bind.check("tcp")?;
         self.accept.check()
     }
 }

@@ -227,6 +227,7 @@ impl<H: DatagramHandler> Service for UdpServer<H> {
     }
 
     fn check(&self) -> Result<(), BoxError> {
+        self.bind.check("udp")?;
         if self.limits.max_size == 0 {
             return Err("max_size must be at least 1, got 0".into());
         }

@@ -26,6 +26,7 @@ fn program() {
         Ok("failing_service_unlogged") => failing_service_unlogged::main(),
         Ok("misconfigured") => misconfigured::main(),
         Ok("slow_stop") => slow_stop::main(),
+        Ok("slow_stop_by_hand") => slow_stop::by_hand(),
         Ok("logs") => logs::main(),
         Ok("facade") => facade::main(),
         #[cfg(feature = "smol")]
@@ -238,11 +239,24 @@ mod slow_stop {
         shutdown_timeout = "50ms",
     )]
     pub(super) async fn main() {}
+
+    /// What most programs do with the result is not asked: the status is 70 all the same.
+    pub(super) fn by_hand() -> std::process::ExitCode {
+        let outcome = aiomisc::Entrypoint::builder()
+            .service(Slow)
+            .shutdown_timeout(std::time::Duration::from_millis(50))
+            .run(async {});
+        match outcome {
+            Ok(_) => std::process::ExitCode::SUCCESS,
+            Err(_) => std::process::ExitCode::FAILURE,
+        }
+    }
 }
 
 #[test]
 fn a_stop_that_takes_too_long_gives_seventy() {
-    for ended in run("slow_stop") {
+    let by_hand = run("slow_stop_by_hand");
+    for ended in run("slow_stop").into_iter().chain(by_hand) {
         assert_eq!(ended.status.code(), Some(70));
         assert_eq!(
             occurrences(&ended.err, "the program failed"),
