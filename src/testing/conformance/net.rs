@@ -232,7 +232,7 @@ impl Unanswered {
     }
 
     /// Whether a connection that is not of the queue waits for the answer, as Linux tells.
-    fn half_made(&self) -> std::io::Result<bool> {
+    fn half_made(&self) -> io::Result<bool> {
         let file = if self.addr.is_ipv6() { "tcp6" } else { "tcp" };
         let table = std::fs::read_to_string(format!("/proc/self/net/{file}"))?;
         let mut queue = HashSet::new();
