@@ -26,12 +26,9 @@ mod task;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
 pub use self::current::NoRuntime;
-pub use self::net::{
-    BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch,
-    SendBatch, SocketOption,
-};
 #[cfg(unix)]
-pub use self::net::{Configure, recv, recv_batch, send, send_batch};
+pub use self::net::Configure;
+pub use self::net::{BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream};
 pub use self::parts::Parts;
 pub use self::scope::Scoped;
 pub(crate) use self::scope::{Scope, Slots};
@@ -49,6 +46,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use self::task::Name;
 use self::task::Origin;
+
+/// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.
+/// [`WouldBlock`](std::io::ErrorKind::WouldBlock) means: wait, and try again.
+#[cfg(unix)]
+pub mod datagram {
+    pub use super::net::{recv, recv_batch, send, send_batch};
+}
 
 /// A handle to a runtime. Cloning it is cheap.
 ///

@@ -11,7 +11,7 @@ use super::Capability::{Datagrams, StdSockets};
 use super::io::{bind, inet, receive};
 use super::lab::{Check, Failed, Lab, Result, Tally, any_port, check, ensure, poll, yield_now};
 use crate::net::DatagramSocket;
-use crate::runtime::Received;
+use crate::net::Received;
 
 pub(super) const CHECKS: &[Check] = &[
     check(
