@@ -137,6 +137,8 @@ impl Lab {
     pub(super) fn path(&self) -> PathBuf {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Somebody may tidy the directory of temporary files; if it cannot be made, the check says so.
+        let _ = std::fs::create_dir_all(&self.directory);
         self.directory.join(format!("{number}.sock"))
     }
 
