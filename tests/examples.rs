@@ -313,7 +313,9 @@ fn embed_in_smol_serves_and_stops_with_the_program() {
 #[test]
 fn the_log_looks_as_the_environment_says() {
     let stopped = |variables: &[(&str, &str)]| {
-        let example = Example::start_with("quickstart", &[], variables);
+        // Named, because a build with tokio alone chooses none by itself.
+        let args = ["--runtime", runtimes()[0]];
+        let example = Example::start_with("quickstart", &args, variables);
         example.line("listening tcp://");
         example.line("listening udp://");
         example.signal(Signal::SIGTERM);

@@ -1085,10 +1085,8 @@ mod run {
         let output = std::process::Command::new(program)
             .args(["--exact", "run::child", "--nocapture"])
             .env("AIOMISC_TEST_CHILD", what)
-            .output()
-            .expect("it can be started");
-        println!("{output:?}");
-        output.status
+            .output();
+        output.expect("it can be started").status
     }
 
     fn terminate() {

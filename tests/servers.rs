@@ -696,7 +696,8 @@ async fn udp_receives_and_stops_while_others_send_without_a_pause() {
         .map(|_| {
             let (server, to) = (Arc::clone(&server), to.clone());
             let send_all = async move { while server.send_to(b"x", &to).await.is_ok() {} };
-            std::thread::spawn(|| futures::executor::block_on(send_all))
+            let runtime = aiomisc::Runtime::current().expect("the test runs on one");
+            std::thread::spawn(move || runtime.block_on(send_all))
         })
         .collect();
     aiomisc::time::sleep(Duration::from_millis(200)).await;
