@@ -5,7 +5,7 @@
 #   benches/run.sh j07 j16      the jobs whose binaries begin so
 #   benches/run.sh --table      only the table, of the figures of the last run
 #
-#   PEERS_PAIRS   rounds of each contest (default 9; for echo 15)
+#   PEERS_PAIRS   rounds of each contest (default 9; for echo 21)
 #   OUT           where the figures go (default: benches in the target directory)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -48,7 +48,7 @@ for path in benches/peers/src/bin/j*.rs; do
     done
     [ "$asked" = yes ] || continue
     pairs=9
-    case "$job" in j08*) pairs=15 ;; esac
+    case "$job" in j08*) pairs=21 ;; esac
     echo "== $job, load of the machine: $(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)" >&2
     PEERS_PAIRS="${PEERS_PAIRS:-$pairs}" timeout "$JOB_LIMIT" "$target/release/$job" >"$out/$job.new"
     mv "$out/$job.new" "$out/$job.out"

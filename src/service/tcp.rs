@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 
 use super::accept::{self, AcceptOptions, Drain};
 use super::{Service, ServiceContext, ServiceOptions};
@@ -61,21 +62,25 @@ pub trait ConnectionHandler: Send + Sync + 'static {
     async fn handle_client(&self, stream: Stream, peer: Addr) -> Result<(), BoxError>;
 }
 
-#[async_trait]
 impl<F, Fut> ConnectionHandler for F
 where
     F: Fn(Stream, Addr) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), BoxError>> + Send,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
-    async fn handle_client(&self, stream: Stream, peer: Addr) -> Result<(), BoxError> {
-        self(stream, peer).await
+    // Written out, so that the closure's future is polled directly.
+    fn handle_client<'me: 'job, 'job>(
+        &'me self,
+        stream: Stream,
+        peer: Addr,
+    ) -> BoxFuture<'job, Result<(), BoxError>> {
+        Box::pin(self(stream, peer))
     }
 }
 
 impl<F, Fut> TcpServer<F>
 where
     F: Fn(Stream, Addr) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), BoxError>> + Send,
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
     /// Makes a server that listens on this address, or on a
     /// [`bind_socket`](crate::net::bind_socket) with options, and handles connections by a closure.

@@ -144,6 +144,7 @@ impl Watched {
         }
     }
 
+    #[inline]
     fn poll_idle(
         &mut self,
         cx: &mut Context<'_>,
