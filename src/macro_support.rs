@@ -1,12 +1,12 @@
 //! What the attribute macros expand to. Nothing here is for use by hand.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::entrypoint::{Entrypoint, EntrypointBuilder, RunError};
+use crate::entrypoint::{Entrypoint, EntrypointBuilder};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
@@ -141,10 +141,11 @@ impl Main {
         F: FnOnce() -> Fut,
         Fut: Future<Output: Termination>,
     {
-        match self.builder.run(async { main().await }) {
+        // What main has to say is said when it ends: a stop that fails then cannot swallow it.
+        match self.builder.run(async { main().await.report() }) {
             Ok(outcome) => outcome.report(),
             Err(error) => {
-                report(&error);
+                error.report();
                 ExitCode::from(error.exit_code())
             }
         }
@@ -170,17 +171,6 @@ fn unexpected(
     text: &str,
 ) -> EntrypointBuilder {
     builder.problem(format!("{option}: expected {expected}, got `{text}`"))
-}
-
-/// Says once why the program failed: to the log, or where nobody logs errors to the standard error
-/// stream.
-fn report(error: &RunError) {
-    if tracing::enabled!(tracing::Level::ERROR) {
-        tracing::error!(%error, "the program failed");
-    } else {
-        // Nobody is left to hear of a failure.
-        let _ = writeln!(io::stderr(), "aiomisc: the program failed: {error}");
-    }
 }
 
 /// Expands to what it is given.

@@ -86,7 +86,8 @@ pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
 ///
 /// A tick that comes late does not move those after it: they stay on the grid of the first one,
 /// and ticks that were missed altogether are skipped and counted; [`Interval::missed`] tells how
-/// many. A period of zero ticks as often as it is asked, letting other tasks run in between.
+/// many. Other tasks run before a tick that is late, and a period of zero ticks as often as it is
+/// asked.
 ///
 /// # Panics
 ///
@@ -284,13 +285,12 @@ impl Interval {
             self.plan(now, now);
             return Poll::Ready(now);
         };
-        let now = timer.now();
-        if self.period.is_zero() && !std::mem::replace(&mut self.yielded, true) {
-            // One turn for the others between two ticks.
+        let left = due.saturating_duration_since(timer.now());
+        if left.is_zero() && !self.armed && !std::mem::replace(&mut self.yielded, true) {
+            // One turn for the others between two ticks: if each comes late, nobody ever waits.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let left = due.saturating_duration_since(now);
         if !left.is_zero() {
             let sleep = match &mut self.sleep {
                 Some(sleep) => {

@@ -1,4 +1,5 @@
-//! A server that runs out of descriptors. In a file of its own, since the limit is the process's.
+//! Descriptors: a server that runs out of them, and a run that leaves none behind. In a file of its
+//! own, since they are counted for the whole process.
 #![cfg(all(
     feature = "testing",
     feature = "macros",
@@ -44,7 +45,7 @@ async fn a_server_waits_when_no_descriptor_is_left_and_then_goes_on() {
         .expect("it listens");
 
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("it can be asked");
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
+    let open = open_descriptors() as u64;
     // Room for ten clients and for five of their other ends.
     setrlimit(Resource::RLIMIT_NOFILE, open + 15, hard).expect("less is allowed");
     let mut clients = Vec::new();
@@ -76,4 +77,62 @@ fn std_stream(stream: std::net::TcpStream) -> Stream {
         .adopt_tcp_stream(stream)
         .expect("it is adopted");
     Stream::from_raw(raw)
+}
+
+#[test]
+fn a_run_leaves_no_task_and_no_descriptor() {
+    let _turn = ONE_AT_A_TIME
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let runtimes: [fn() -> aiomisc::Runtime; _] = [
+        #[cfg(feature = "smol")]
+        || aiomisc::adapters::Smol::new().into(),
+        #[cfg(feature = "smol")]
+        || {
+            aiomisc::adapters::Smol::with_threads(3)
+                .expect("smol")
+                .into()
+        },
+        #[cfg(feature = "tokio")]
+        || {
+            aiomisc::adapters::Tokio::multi_thread(2)
+                .expect("tokio")
+                .into()
+        },
+        #[cfg(feature = "tokio")]
+        || {
+            aiomisc::adapters::Tokio::current_thread()
+                .expect("tokio")
+                .into()
+        },
+    ];
+    for runtime in runtimes {
+        // The reactor of smol lives as long as the process: it is there before we count.
+        drop(runtime().block_on(net::bind_socket("127.0.0.1:0").listen()));
+        let before = open_descriptors();
+        let runtime = runtime();
+        let with_runtime = open_descriptors();
+        let (alive, dropped) = std::sync::mpsc::channel::<()>();
+        Entrypoint::builder()
+            .runtime(runtime)
+            .service(TcpServer::new("127.0.0.1:0", |_, _| async { Ok(()) }))
+            .service(aiomisc::UdpServer::new("127.0.0.1:0", |_| async { Ok(()) }))
+            .run(async move {
+                aiomisc::spawn(async move {
+                    let _alive = alive;
+                    std::future::pending::<()>().await;
+                })
+                .detach();
+            })
+            .expect("nothing fails");
+        assert!(open_descriptors() <= with_runtime, "sockets are closed");
+        // The runtime has ended with the run, and drops the task that was left, on its own thread.
+        let end = dropped.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(end, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+        assert!(before <= with_runtime);
+    }
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

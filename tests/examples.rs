@@ -258,10 +258,14 @@ fn quickstart_says_what_is_wrong() {
         ),
         (
             ["--tcp", "localhost:http"],
-            "the port must be a number from 0 to 65535".to_owned(),
+            "service `TcpServer`: cannot listen on tcp://localhost:http: \
+             the port must be a number from 0 to 65535"
+                .to_owned(),
         ),
         (["--port", "80"], "unknown option --port".to_owned()),
     ] {
+        // Named, because a build with tokio alone chooses none by itself.
+        let args = [&["--runtime", runtimes()[0]], &args[..]].concat();
         let example = Example::start("quickstart", &args);
         let (status, lines) = example.wait();
         assert_eq!(status.code(), Some(1), "{args:?}: {lines:#?}");
@@ -309,7 +313,9 @@ fn embed_in_smol_serves_and_stops_with_the_program() {
 #[test]
 fn the_log_looks_as_the_environment_says() {
     let stopped = |variables: &[(&str, &str)]| {
-        let example = Example::start_with("quickstart", &[], variables);
+        // Named, because a build with tokio alone chooses none by itself.
+        let args = ["--runtime", runtimes()[0]];
+        let example = Example::start_with("quickstart", &args, variables);
         example.line("listening tcp://");
         example.line("listening udp://");
         example.signal(Signal::SIGTERM);
@@ -353,4 +359,14 @@ fn the_log_looks_as_the_environment_says() {
     assert_eq!(lines, ["answered 0"]);
     let lines = stopped(&[("AIOMISC_LOG_CONFIG", "off")]);
     assert_eq!(lines, ["answered 0"]);
+}
+
+#[test]
+#[cfg(feature = "testing")]
+fn own_runtime_keeps_its_contract_and_echoes() {
+    let example = Example::start("own_runtime", &[]);
+    example.line("listening tcp://");
+    assert_eq!(example.line("echo: "), "hello");
+    let (status, lines) = example.wait();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
 }

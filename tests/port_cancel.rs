@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "testing", any(feature = "smol", feature = "tokio")))]
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test that cannot go on fails at that place"
 )]
 
@@ -86,6 +87,8 @@ struct Around {
     refused: String,
     directory: PathBuf,
     udp: Addr,
+    /// What the tasks and jobs of the operations hold.
+    alive: Alive,
 }
 
 type Operation = fn(&Around) -> BoxFuture<'static, ()>;
@@ -139,18 +142,23 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }) }),
     ("sleep", |_| Box::pin(time::sleep(Duration::from_millis(2)))),
     ("sleep, long", |_| Box::pin(time::sleep(Duration::from_secs(3600)))),
-    ("timeout", |_| Box::pin(async { drop(time::timeout(Duration::from_millis(2), pending::<()>()).await); })),
+    ("timeout", |_| Box::pin(async { let _ = time::timeout(Duration::from_millis(2), pending::<()>()).await; })),
     ("tick", |_| Box::pin(async {
         let mut ticks = time::interval(Duration::from_millis(1));
         for _ in 0..4 {
             ticks.tick().await;
         }
     })),
-    ("join", |_| Box::pin(async { aiomisc::spawn(yield_now()).await.unwrap(); })),
-    ("cancel", |_| Box::pin(async { drop(aiomisc::spawn(pending::<()>()).cancel().await); })),
-    ("abort_on_drop", |_| Box::pin(async { drop(aiomisc::spawn(pending::<()>()).abort_on_drop().await); })),
-    ("blocking", |_| Box::pin(async { Runtime::current().unwrap().spawn_blocking(|| ()).await.unwrap(); })),
+    ("join", |around| { let life = around.alive.one(); Box::pin(async { aiomisc::spawn(async { yield_now().await; drop(life); }).await.unwrap(); }) }),
+    ("cancel", |around| { let life = around.alive.one(); Box::pin(async { drop(aiomisc::spawn(hold(life)).cancel().await); }) }),
+    ("abort_on_drop", |around| { let life = around.alive.one(); Box::pin(async { drop(aiomisc::spawn(hold(life)).abort_on_drop().await); }) }),
+    ("blocking", |around| { let life = around.alive.one(); Box::pin(async { Runtime::current().unwrap().spawn_blocking(|| drop(life)).await.unwrap(); }) }),
 ];
+
+async fn hold(life: common::Life) {
+    let _life = life;
+    pending::<()>().await;
+}
 
 fn file(directory: &Path) -> PathBuf {
     let name = common::socket_path();
@@ -176,6 +184,7 @@ fn around(runtime: &Runtime, body: impl FnOnce(&Around)) {
         refused: refused.addr().to_string(),
         directory,
         udp: socket.local_addr().unwrap(),
+        alive: Alive::default(),
     };
     // Takes what the operations connect, and closes it when they do.
     let serve = runtime.spawn(async move {
@@ -194,6 +203,10 @@ fn around(runtime: &Runtime, body: impl FnOnce(&Around)) {
     let ended = runtime.block_on(serve.cancel());
     assert!(ended.unwrap_err().is_cancelled());
     drop(socket);
+    settles(runtime, || {
+        let alive = around.alive.count();
+        (alive > 0).then(|| format!("{alive} tasks or jobs are alive"))
+    });
     let directory = around.directory;
     settles(runtime, || {
         let left: Vec<_> = std::fs::read_dir(&directory).unwrap().flatten().collect();

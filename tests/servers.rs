@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use aiomisc::net::{self, Addr, Stream};
 use aiomisc::service::{ConnectionHandler, DatagramHandler, Drain};
-use aiomisc::{BoxError, Entrypoint, Packet, RunningEntrypoint, Service, TcpServer, UdpServer};
+use aiomisc::{
+    BoxError, Entrypoint, Packet, RunningEntrypoint, Service, ServiceContext, TcpServer, UdpServer,
+};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use shared::{Events, manual};
 
@@ -121,9 +123,8 @@ async fn tcp_takes_a_handler_object() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_unix_socket_is_served_and_its_file_removed() {
-    let dir = std::env::temp_dir().join(format!("aiomisc-unix-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("a folder of ours");
-    let path = dir.join(format!("{:?}.sock", std::thread::current().id()));
+    let dir = shared::Folder::new();
+    let path = dir.join("server.sock");
     let server = Arc::new(TcpServer::new(path.as_path(), echo));
     let ep = start(Arc::clone(&server)).await;
     assert_eq!(server.address(), Some(Addr::Unix(Some(path.clone()))));
@@ -156,6 +157,57 @@ async fn a_port_in_use_is_an_error_that_names_it() {
         )),
         "{error}"
     );
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn handlers_find_the_context_of_their_service() {
+    let events = Events::default();
+    let seen = events.clone();
+    let server = TcpServer::new("127.0.0.1:0", move |mut stream: Stream, _| {
+        let seen = seen.clone();
+        async move {
+            let ctx = ServiceContext::current().expect("it is a handler's");
+            assert_eq!(ctx.name(), "TcpServer");
+            let dropped = seen.on_drop("task of the service dropped");
+            ctx.spawn(async move {
+                let _dropped = dropped;
+                pending().await
+            });
+            stream.write_all(b"!").await?;
+            ctx.stopping().await;
+            seen.add("handler has heard of the stop");
+            Ok(())
+        }
+    });
+    assert!(ServiceContext::current().is_none());
+    let server = Arc::new(server.drain(Drain::ByHandler));
+    let ep = start(Arc::clone(&server)).await;
+    let mut client = connect(&server).await;
+    client.read_exact(&mut [0]).await.expect("it is handled");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    let expected = [
+        "handler has heard of the stop",
+        "task of the service dropped",
+    ];
+    assert_eq!(events.all(), expected);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn what_is_not_permitted_is_an_error_that_says_so() {
+    // Root may do most things, but make no socket there, and send to all without saying so.
+    let server = TcpServer::new("/sys/aiomisc.sock", echo);
+    let error = Entrypoint::builder().service(server).start().await;
+    let error = error.map(drop).expect_err("it is no place for sockets");
+    let text = error.to_string();
+    assert!(
+        text.contains("cannot listen on unix:///sys/aiomisc.sock: "),
+        "{text}"
+    );
+
+    let everybody = Addr::Inet(([255, 255, 255, 255], 9).into());
+    let sent = socket().await.send_to(b"x", &everybody).await;
+    let kind = sent.expect_err("nobody allowed it").kind();
+    assert_eq!(kind, io::ErrorKind::PermissionDenied);
 }
 
 #[aiomisc::test(runtimes(all))]
@@ -589,11 +641,78 @@ async fn udp_goes_on_after_an_answer_that_nobody_takes() {
 }
 
 #[aiomisc::test(runtimes(all))]
+async fn udp_never_has_more_handlers_waiting_than_allowed() {
+    let (now, most) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let handler = move |packet: Packet| {
+        let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
+        async move {
+            // The handler has one as well.
+            seen.fetch_max(Arc::strong_count(&now) - 1, Ordering::SeqCst);
+            aiomisc::time::sleep(Duration::from_millis(5)).await;
+            drop(now);
+            Ok(packet.reply(packet.data()).await?)
+        }
+    };
+    let server = Arc::new(UdpServer::new("127.0.0.1:0", handler).max_waiting(2));
+    let ep = start(Arc::clone(&server)).await;
+    let addr = server.address().expect("it receives");
+    let mut client = socket().await;
+    // They are there together, and would be received together.
+    for _ in 0..20 {
+        client.send_to(b"x", &addr).await.expect("sent");
+    }
+    for _ in 0..20 {
+        client.recv_from(&mut [0]).await.expect("an answer");
+    }
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn udp_refuses_absurd_sizes() {
+    for size in [0, 1 << 30, usize::MAX] {
+        let server = UdpServer::new("127.0.0.1:0", |_| async { Ok(()) }).max_size(size);
+        let error = Entrypoint::builder()
+            .service(server)
+            .start()
+            .await
+            .expect_err("no such size");
+        assert!(error.as_config().is_some(), "{error}");
+    }
+}
+
+/// Others send through the server, on threads of their own, as fast as they can.
+#[aiomisc::test(runtimes(all), timeout = "60s")]
+async fn udp_receives_and_stops_while_others_send_without_a_pause() {
+    let server = Arc::new(UdpServer::new("127.0.0.1:0", |packet: Packet| async move {
+        Ok(packet.reply(packet.data()).await?)
+    }));
+    let ep = start(Arc::clone(&server)).await;
+    let addr = server.address().expect("it receives");
+    let sink = socket().await;
+    let to = sink.local_addr().expect("it is bound");
+    let senders: Vec<_> = (0..4)
+        .map(|_| {
+            let (server, to) = (Arc::clone(&server), to.clone());
+            let send_all = async move { while server.send_to(b"x", &to).await.is_ok() {} };
+            let runtime = aiomisc::Runtime::current().expect("the test runs on one");
+            std::thread::spawn(move || runtime.block_on(send_all))
+        })
+        .collect();
+    aiomisc::time::sleep(Duration::from_millis(200)).await;
+    let mut client = socket().await;
+    assert_eq!(ask(&mut client, b"hello", &addr).await, b"hello");
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    for sender in senders {
+        sender.join().expect("no panic");
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
 async fn udp_over_a_unix_socket() {
-    let dir = std::env::temp_dir().join(format!("aiomisc-unixgram-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("a folder of ours");
-    let path = |name| dir.join(format!("{name}-{:?}.sock", std::thread::current().id()));
-    let (server_path, client_path) = (path("server"), path("client"));
+    let dir = shared::Folder::new();
+    let (server_path, client_path) = (dir.join("server.sock"), dir.join("client.sock"));
     let server = Arc::new(UdpServer::new(
         server_path.as_path(),
         |packet: Packet| async move { Ok(packet.reply(packet.data()).await?) },

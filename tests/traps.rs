@@ -157,3 +157,65 @@ fn trap_11_smol_owns_its_executor() {
         alive.reaches(0);
     });
 }
+
+/// Each tick comes late here: if it came at once, nothing else would ever run.
+#[test]
+fn an_interval_that_is_always_late_lets_others_run() {
+    on_each(|runtime| {
+        runtime.block_on(async {
+            let late = aiomisc::spawn(async {
+                let mut ticks = aiomisc::time::interval(Duration::from_millis(1));
+                loop {
+                    ticks.tick().await;
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+            aiomisc::time::sleep(Duration::from_millis(20)).await;
+            late.abort();
+        });
+    });
+}
+
+/// A timer inside of a task must not be what keeps the task's runtime.
+#[test]
+fn timers_do_not_keep_a_runtime_alive() {
+    for (name, make) in common::RUNTIMES {
+        println!("on {name}");
+        limited(common::LIMIT, move || {
+            let runtime = make();
+            let alive = std::sync::Arc::new(());
+            let (held, mut ticks) = (alive.clone(), runtime.interval(Duration::from_secs(60)));
+            runtime
+                .spawn(async move {
+                    let _held = held;
+                    loop {
+                        ticks.tick().await;
+                    }
+                })
+                .detach();
+            drop(runtime);
+            while std::sync::Arc::strong_count(&alive) > 1 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+    }
+}
+
+/// The thread drives the runtime already: it would wait for itself.
+#[cfg(feature = "smol")]
+#[test]
+fn smol_may_be_blocked_on_by_its_own_task() {
+    for make in [
+        || aiomisc::adapters::Smol::new(),
+        || aiomisc::adapters::Smol::with_threads(2).unwrap(),
+    ] {
+        limited(common::LIMIT, move || {
+            let smol = make();
+            let again = smol.clone();
+            smol.block_on(async move {
+                let answer = again.block_on(async { aiomisc::spawn(async { 7 }).await });
+                assert_eq!(answer.unwrap(), 7);
+            });
+        });
+    }
+}

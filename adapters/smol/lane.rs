@@ -114,7 +114,12 @@ impl Lane {
     ) {
         let alone = !std::mem::replace(&mut self.state().blocked_on, true);
         if !alone {
-            return park_until(future);
+            // A thread that drives it already would wait for itself.
+            return if Here::is(executor) {
+                async_io::block_on(executor.run(future))
+            } else {
+                park_until(future)
+            };
         }
         // Gives the executor back also when the future panics.
         let _driving = Driving(self);
@@ -192,6 +197,10 @@ struct Here(Option<Arc<Executor<'static>>>);
 impl Here {
     fn new(executor: &Arc<Executor<'static>>) -> Self {
         Self(DRIVES.replace(Some(Arc::clone(executor))))
+    }
+
+    fn is(executor: &Arc<Executor<'static>>) -> bool {
+        DRIVES.with_borrow(|drives| drives.as_ref().is_some_and(|e| Arc::ptr_eq(e, executor)))
     }
 }
 

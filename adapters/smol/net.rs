@@ -12,11 +12,9 @@ use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
-use crate::runtime::net::Addr;
-use crate::runtime::{
-    Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch, SendBatch, recv,
-    recv_batch, send, send_batch,
-};
+use crate::runtime::datagram::{recv, recv_batch, send, send_batch};
+use crate::runtime::net::{Addr, Received, RecvBatch, SendBatch};
+use crate::runtime::{Net, RawDatagram, RawListener, RawSender, RawStream};
 
 impl Net for Shared {
     fn connect_tcp(&self, addr: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {

@@ -8,10 +8,9 @@ use tokio::io::Interest;
 use tokio::net::{UdpSocket, UnixDatagram};
 use tokio::task::coop;
 
-use crate::runtime::net::Addr;
-use crate::runtime::{
-    RawDatagram, RawSender, Received, RecvBatch, SendBatch, recv, recv_batch, send, send_batch,
-};
+use crate::runtime::datagram::{recv, recv_batch, send, send_batch};
+use crate::runtime::net::{Addr, Received, RecvBatch, SendBatch};
+use crate::runtime::{RawDatagram, RawSender};
 
 pub(super) struct Datagram<T> {
     io: Arc<T>,

@@ -1,6 +1,6 @@
 //! What stands in the parentheses of an attribute.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -153,6 +153,15 @@ impl Arg {
         };
         Error::new(span, format!("`{}`: expected {what}", self.key))
     }
+}
+
+/// The same tokens, with messages about them pointing elsewhere.
+pub(crate) fn located_at(span: Span, tokens: &TokenStream) -> TokenStream {
+    let locate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    tokens.clone().into_iter().map(locate).collect()
 }
 
 /// Mistakes, which are reported together.

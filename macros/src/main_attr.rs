@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
-use crate::args::{Arg, Args, Problems};
+use crate::args::{Arg, Args, Problems, located_at};
 use crate::function::{self, Attributes};
 
 const KNOWN: [&str; 7] = [
@@ -102,7 +102,8 @@ fn runtime(arg: &Arg, threads: Option<&Arg>, library: &TokenStream) -> Result<To
         let text_of = format!("`runtime`: expected {known}, got {name:?}");
         return Err(Error::new(text.span(), text_of));
     }
-    let (make, only) = (format_ident!("{name}"), format_ident!("only_with_{name}"));
+    let make = Ident::new(&name, text.span());
+    let only = format_ident!("only_with_{name}", span = text.span());
     let threads = match threads {
         Some(threads) => {
             let count = threads.count()?;
@@ -110,6 +111,7 @@ fn runtime(arg: &Arg, threads: Option<&Arg>, library: &TokenStream) -> Result<To
         }
         None => quote!(::core::option::Option::None),
     };
+    let library = located_at(text.span(), library);
     Ok(quote_spanned! {text.span()=>
         #library::__private::#only! { #library::__private::#make(#threads) }
     })
@@ -126,12 +128,12 @@ fn program(mut function: ItemFn, options: Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     quote! {
         #(#outer)* #(#test)*
         #vis fn #name() -> ::std::process::ExitCode {
             #(#inner)* #function
-            #library::__private::Main::new()#calls.run(#body)
+            #library::__private::Main::new()#calls #run
         }
     }
 }

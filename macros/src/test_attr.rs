@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 
-use crate::args::{Arg, Args, Problems, names};
+use crate::args::{Arg, Args, Problems, located_at, names};
 use crate::function::{self, Attributes};
 
 const KNOWN: [&str; 4] = ["runtimes", "timeout", "services", "crate"];
@@ -143,7 +143,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let body = quote_spanned!(span=> #name);
+    let run = quote_spanned!(span=> .run(#name));
     let text = name.to_string();
 
     let on = match runtimes {
@@ -153,17 +153,21 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
                 #(#outer)* #(#test)*
                 #vis fn #name() {
                     #(#inner)* #function
-                    #library::testing::Harness::new(#text)#calls.run(#body)
+                    #library::testing::Harness::new(#text)#calls #run
                 }
             };
         }
-        Runtimes::All(all) => quote_spanned! {all.span()=>
-            #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
-        },
+        Runtimes::All(all) => {
+            let library = located_at(all.span(), library);
+            quote_spanned! {all.span()=>
+                #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
+            }
+        }
         Runtimes::Named(named) => named
             .iter()
             .map(|(runtime, feature)| {
-                let only = format_ident!("only_with_{feature}");
+                let only = format_ident!("only_with_{feature}", span = runtime.span());
+                let library = located_at(runtime.span(), library);
                 quote_spanned! {runtime.span()=>
                     #library::__private::#only! {
                         #library::__private::test_on! { #runtime, #text, super::#name, [#(#test)*] }
@@ -177,7 +181,7 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         #(#outer)*
         #vis fn #name(harness: #library::testing::Harness) {
             #(#inner)* #function
-            harness #calls.run(#body)
+            harness #calls #run
         }
 
         #[cfg(test)]

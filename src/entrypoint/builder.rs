@@ -1,12 +1,14 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::environment::{Environment, boolean, seconds};
 use super::os_signal::Handlers;
-use super::watchdog::Watchdog;
+use super::watchdog::{self, WatchedOver};
 use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
 use crate::future::{Either, catch_panic, race};
 use crate::log::{self, LogFormat, LogLevel};
@@ -42,6 +44,7 @@ pub struct EntrypointBuilder {
     log_format: Option<LogFormat>,
     shutdown_timeout: Option<Duration>,
     catch_signals: Option<Vec<OsSignal>>,
+    exit_on_overrun: bool,
 }
 
 impl EntrypointBuilder {
@@ -57,6 +60,7 @@ impl EntrypointBuilder {
             log_format: None,
             shutdown_timeout: None,
             catch_signals: None,
+            exit_on_overrun: true,
         }
     }
 
@@ -117,9 +121,24 @@ impl EntrypointBuilder {
         self
     }
 
-    /// Sets how long the stop of the whole program may take; then the process exits with 70.
+    /// Sets how long the stop of the whole program may take.
+    ///
+    /// Beyond it the run ends with a [`RunError`] that [`overran`](RunError::overran); its
+    /// [`exit_code`](RunError::exit_code) is 70, which `#[aiomisc::main]` gives the process and a
+    /// `main` of yours has to return. Where not even that comes within a second, because a thread
+    /// is blocked, the process is ended with 70.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether `run` and `run_forever` end the process with the status 70 when the stop takes longer
+    /// than the shutdown timeout. Default: true: a program that cannot stop ends all the same, also
+    /// when a service blocks its thread. With false they return [`RunError`], whose
+    /// [`overran`](RunError::overran) tells; a service that blocks its thread can then keep them from
+    /// returning. `start` never ends the process.
+    pub fn exit_on_overrun(mut self, on: bool) -> Self {
+        self.exit_on_overrun = on;
         self
     }
 
@@ -159,9 +178,18 @@ impl EntrypointBuilder {
     ///
     /// A thread while signals are caught, and one while the services stop.
     pub fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
+        let exit_on_overrun = self.exit_on_overrun;
         let plan = self.plan(Mode::Run)?;
         let runtime = plan.runtime.clone();
-        runtime.block_on(plan.run(main))
+        let outcome = runtime.block_on(plan.run(main, exit_on_overrun));
+        if exit_on_overrun
+            && let Err(error) = &outcome
+            && error.overran()
+        {
+            error.report();
+            watchdog::exit_overran();
+        }
+        outcome
     }
 
     /// Starts the services and waits until something stops the program.
@@ -356,38 +384,60 @@ struct Plan {
 
 impl Plan {
     /// Logging and signals, which come before anything of the user's runs.
-    fn prepare(&self) -> Result<(Entrypoint, Option<Handlers>), RunError> {
+    fn prepare(&self, entrypoint: &Entrypoint) -> Result<Option<Handlers>, RunError> {
         if let Some(log) = &self.log
             && let Err(error) = log.init()
         {
             return Err(RunError::config(vec![format!("log: {error}")]));
         }
-        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
-        let handlers = Handlers::install(&self.signals, &entrypoint)
-            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
-        Ok((entrypoint, handlers))
+        Handlers::install(&self.signals, entrypoint)
+            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))
     }
 
-    async fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
-        let (entrypoint, _handlers) = self.prepare()?;
+    /// A runtime that has ended drops whatever it is given.
+    fn check_runtime(&self) -> Result<(), RunError> {
+        let probe = self.runtime.spawn(std::future::pending::<()>());
+        if probe.is_finished() {
+            return Err(RunError::config(vec![
+                "runtime: it has ended already".to_owned(),
+            ]));
+        }
+        probe.abort();
+        Ok(())
+    }
+
+    fn entrypoint(&self) -> Entrypoint {
+        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
+        // Before anything can stop it: a stop looks for them here.
+        entrypoint.cells().clone_from(&self.cells);
+        entrypoint
+    }
+
+    async fn run<F: Future>(self, main: F, watch: bool) -> Result<Outcome<F::Output>, RunError> {
+        self.check_runtime()?;
+        // Before the signals, which may begin the stop.
+        let entrypoint = self.entrypoint();
+        let _watched_over = watch.then(|| WatchedOver::new(&entrypoint));
+        let _handlers = self.prepare(&entrypoint)?;
+        let mut main = pin!(Some(main));
         let run = async {
-            let ended = if start::start(&entrypoint, self.cells).await {
-                match race(entrypoint.closing(), catch_panic(main)).await {
-                    Either::First(()) => None,
-                    Either::Second(ended) => Some(ended),
-                }
-            } else {
-                drop(main);
-                None
-            };
+            let mut ended = None;
+            if start::start(&entrypoint).await
+                && let Some(main) = main.as_mut().as_pin_mut()
+                && let Either::Second(end) = race(entrypoint.closing(), catch_panic(main)).await
+            {
+                ended = Some(end);
+            }
+            // The services are stopped also when letting go of it panics.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| main.set(None))) {
+                ended = Some(Err(panic));
+            }
             // The first reason counts: after a signal these are ignored.
             entrypoint.close(match ended {
-                Some(Err(_)) => StopKind::Abandoned,
+                Some(Err(_)) => StopKind::Panicked,
                 _ => StopKind::Finished,
             });
-            let watchdog = Watchdog::start(&entrypoint);
             let stopped = shutdown::shutdown(&entrypoint).await;
-            drop(watchdog);
             match ended {
                 Some(Err(panic)) => std::panic::resume_unwind(panic),
                 Some(Ok(value)) => stopped.map(|_| Outcome::Finished(value)),
@@ -398,7 +448,9 @@ impl Plan {
     }
 
     async fn start(self) -> Result<RunningEntrypoint, RunError> {
-        let (entrypoint, signals) = self.prepare()?;
+        self.check_runtime()?;
+        let entrypoint = self.entrypoint();
+        let signals = self.prepare(&entrypoint)?;
         let stop = {
             let (entrypoint, runtime) = (entrypoint.clone(), self.runtime.clone());
             async move {
@@ -419,10 +471,7 @@ impl Plan {
             shutdown: Some(shutdown),
             _signals: signals,
         };
-        if entrypoint
-            .scope(start::start(&entrypoint, self.cells))
-            .await
-        {
+        if entrypoint.scope(start::start(&entrypoint)).await {
             return Ok(running);
         }
         match running.graceful_shutdown("the start failed").await {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::{self, Write as _};
 
 use crate::error::{BoxError, Chain};
 use crate::runtime::JoinError;
@@ -49,9 +50,9 @@ impl ServiceError {
         self.stage
     }
 
-    /// The whole chain of causes on one line.
-    pub(crate) fn chain(&self) -> impl fmt::Display {
-        Chain(self).to_string()
+    /// The chain of causes on one line, for an event that names the service by itself.
+    pub(super) fn causes(&self) -> impl fmt::Display {
+        Chain(&*self.cause)
     }
 }
 
@@ -173,6 +174,17 @@ impl RunError {
         match &self.problem {
             Problem::Stopped(reason) => Some(reason),
             _ => None,
+        }
+    }
+
+    /// Says once why the program failed: to the log, or where nobody logs errors to the standard
+    /// error stream.
+    pub(crate) fn report(&self) {
+        if tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!(error = %self, "the program failed");
+        } else {
+            // Nobody is left to hear of a failure.
+            let _ = writeln!(io::stderr(), "aiomisc: the program failed: {self}");
         }
     }
 

@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::watchdog::Watch;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
@@ -46,6 +47,7 @@ struct Shared {
     cut: Flag,
     /// Thrown when everything has stopped.
     stopped: Flag,
+    watch: Mutex<Watch>,
 }
 
 impl Entrypoint {
@@ -66,6 +68,10 @@ impl Entrypoint {
     }
 
     /// Waits until the stop has begun (not until it has ended).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn closing(&self) {
         self.shared.closing.wait().await;
     }
@@ -84,6 +90,10 @@ impl Entrypoint {
     /// Waits until every service has stopped.
     ///
     /// Inside of a service or of the main future this never comes true: they are stopped first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`closing`](Self::closing).
     pub async fn stopped(&self) {
         self.shared.stopped.wait().await;
     }
@@ -110,6 +120,7 @@ impl Entrypoint {
             closing: Flag::default(),
             cut: Flag::default(),
             stopped: Flag::default(),
+            watch: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -120,6 +131,20 @@ impl Entrypoint {
     fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         let slots = Slots {
             entrypoint: Some(Arc::clone(&self.shared) as _),
+            service: None,
+        };
+        Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
+    }
+
+    /// Puts a future into the scope of one of this entrypoint's services.
+    pub(crate) fn service_scope<F: Future>(
+        &self,
+        service: Arc<dyn std::any::Any + Send + Sync>,
+        future: F,
+    ) -> Scoped<F> {
+        let slots = Slots {
+            entrypoint: Some(Arc::clone(&self.shared) as _),
+            service: Some(service),
         };
         Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
     }
@@ -135,7 +160,7 @@ impl Entrypoint {
 
     /// A service failed after its start: the program stops.
     pub(crate) fn service_failed(&self, error: ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });
@@ -148,6 +173,8 @@ impl Entrypoint {
             return false;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
+        // At once, and by whoever stops the program: its own threads may be stuck already.
+        lock(&self.shared.watch).begin(self);
         drop(reason);
         tracing::info!(reason = %new, "stopping");
         self.shared.closing.set()
@@ -194,6 +221,10 @@ impl RunningEntrypoint {
     }
 
     /// Waits until the stop has begun: by a signal, a failed service, or on request.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Entrypoint::closing`].
     pub async fn closing(&self) {
         self.handle.closing().await;
     }

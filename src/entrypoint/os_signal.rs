@@ -95,6 +95,11 @@ mod os {
                 let text = format!("signal {signal} cannot be caught");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
+            // What the system has no number for is a mistake of the caller's, not ours to try.
+            if let Some(signal) = signals.iter().find(|signal| !(1..=64).contains(&signal.0)) {
+                let text = format!("there is no signal {signal}");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
             if TAKEN.swap(true, Ordering::SeqCst) {
                 tracing::warn!("another entrypoint of this process has the signals already");
                 return Ok(None);
@@ -106,38 +111,49 @@ mod os {
         }
 
         fn catch(signals: Vec<i32>, entrypoint: Entrypoint) -> io::Result<Self> {
-            {
+            for signal in &signals {
                 let mut installed = lock(&INSTALLED);
                 let installed = installed.get_or_insert_default();
-                for signal in &signals {
-                    let action = match installed.remove(signal) {
-                        Some(action) => action,
-                        None => Action::new(*signal)?,
-                    };
-                    action.act_by_default.store(false, Ordering::SeqCst);
-                    installed.insert(*signal, action);
+                if !installed.contains_key(signal) {
+                    installed.insert(*signal, Action::new(*signal)?);
                 }
             }
             let mut incoming = Signals::new(&signals)?;
             let handle = incoming.handle();
+            // From here on they are ours, and given back when this is dropped.
+            let handlers = Self { signals, handle };
+            for (action, _) in handlers.actions(&lock(&INSTALLED)) {
+                action.store(false, Ordering::SeqCst);
+            }
             // A thread, not a task: it works also when the executor is stuck.
             thread::Builder::new()
                 .name("aiomisc-signals".to_owned())
                 .spawn(move || {
                     let mut count = 0;
                     for signal in incoming.forever() {
-                        count += 1;
-                        arrived(&entrypoint, OsSignal(signal), count);
+                        count = arrived(&entrypoint, OsSignal(signal), count + 1);
                     }
                 })?;
-            Ok(Self { signals, handle })
+            Ok(handlers)
+        }
+
+        /// The switches of these signals, and what they were.
+        fn actions<'a>(
+            &self,
+            installed: &'a Option<HashMap<i32, Action>>,
+        ) -> impl Iterator<Item = (&'a AtomicBool, bool)> {
+            let actions = self
+                .signals
+                .iter()
+                .filter_map(|signal| installed.as_ref()?.get(signal));
+            actions.map(|action| (&*action.act_by_default, action.was_default))
         }
     }
 
     impl Action {
         fn new(signal: i32) -> io::Result<Self> {
             let was_default = is_default(signal);
-            let act_by_default = Arc::new(AtomicBool::new(false));
+            let act_by_default = Arc::new(AtomicBool::new(was_default));
             register_conditional_default(signal, Arc::clone(&act_by_default))?;
             Ok(Self {
                 act_by_default,
@@ -147,28 +163,25 @@ mod os {
     }
 
     /// The first signal stops the program, the second cuts the drain, the third ends the process.
-    /// A signal that comes when the stop has begun for another reason counts as the second.
-    fn arrived(entrypoint: &Entrypoint, signal: OsSignal, count: u32) {
+    /// A signal that comes when the stop has begun for another reason counts as the second. Gives
+    /// the number that it counted as.
+    fn arrived(entrypoint: &Entrypoint, signal: OsSignal, count: u32) -> u32 {
         if count >= 3 {
             low_level::exit(128 + signal.0);
         }
-        if !entrypoint.close(StopKind::Signal(signal)) && entrypoint.shared.cut.set() {
+        if entrypoint.close(StopKind::Signal(signal)) {
+            return 1;
+        }
+        if entrypoint.shared.cut.set() {
             tracing::warn!(%signal, "the drain is cut");
         }
+        2
     }
 
     impl Drop for Handlers {
         fn drop(&mut self) {
-            if let Some(installed) = &*lock(&INSTALLED) {
-                for action in self
-                    .signals
-                    .iter()
-                    .filter_map(|signal| installed.get(signal))
-                {
-                    action
-                        .act_by_default
-                        .store(action.was_default, Ordering::SeqCst);
-                }
+            for (action, was_default) in self.actions(&lock(&INSTALLED)) {
+                action.store(was_default, Ordering::SeqCst);
             }
             // The thread ends by itself; nobody waits for it.
             self.handle.close();

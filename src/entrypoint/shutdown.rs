@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Entrypoint, RunError, ServiceError, Stage, lock};
-use crate::runtime::Task;
+use crate::runtime::AbortOnDrop;
 use crate::service::{ServiceCell, ServiceState, StopReason};
 
 /// Stops everything, once the stop has begun. Errors neither get lost nor keep others from being
@@ -16,7 +16,7 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
         .timeout(shared.shutdown_timeout, stop_all(entrypoint))
         .await;
     if in_time.is_err() {
-        name_stragglers(entrypoint);
+        cut_stragglers(entrypoint);
     }
     shared.stopped.set();
     let failures = std::mem::take(&mut *lock(&shared.failures));
@@ -42,6 +42,7 @@ async fn stop_all(entrypoint: &Entrypoint) {
         }
         return;
     }
+    // Collected first, so that all stop at the same time.
     let stops: Vec<_> = started.map(|cell| (cell, stop(entrypoint, cell))).collect();
     for (cell, task) in stops {
         finished(entrypoint, cell, task).await;
@@ -68,32 +69,37 @@ async fn give_up_starting(entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>]) {
 }
 
 /// Stops one service in a task of its own, so that neither its panic nor its time is another's.
-fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> Task<()> {
+fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> AbortOnDrop<()> {
     let (owner, name) = (entrypoint, cell.task_name());
     let (entrypoint, cell) = (entrypoint.clone(), Arc::clone(cell));
     owner.spawn(name, async move {
         let reason = entrypoint.reason();
         let errors = cell.stop(reason, cell.options().stop_limit, &entrypoint.shared.cut).await;
         for error in &errors {
-            tracing::error!(service = %error.service(), error = %error.chain(), "service failed to stop");
+            tracing::error!(service = %error.service(), error = %error.causes(), "service failed to stop");
         }
         if !errors.is_empty() {
             lock(&entrypoint.shared.failures).extend(errors);
         }
-    })
+    }).abort_on_drop()
 }
 
-async fn finished(entrypoint: &Entrypoint, cell: &ServiceCell, task: Task<()>) {
-    if let Err(error) = task.abort_on_drop().await {
+async fn finished(entrypoint: &Entrypoint, cell: &ServiceCell, task: AbortOnDrop<()>) {
+    if let Err(error) = task.await {
         let error = ServiceError::new(cell.name(), Stage::Stop, error.into());
         lock(&entrypoint.shared.failures).push(error);
+        // It did not come to that by itself.
+        cell.abandon().await;
+        cell.failed_to_stop();
     }
 }
 
-/// The time is over, and not by the fault of those that had stopped.
-fn name_stragglers(entrypoint: &Entrypoint) {
+/// The time is over, and not by the fault of those that had stopped. The others are named, and what
+/// still runs of them is dropped: inside of a program that goes on, nobody else would do it.
+fn cut_stragglers(entrypoint: &Entrypoint) {
     let limit = entrypoint.shared.shutdown_timeout;
-    for cell in entrypoint.cells().iter() {
+    let cells = entrypoint.cells().clone();
+    for cell in &cells {
         if matches!(cell.state(), ServiceState::Stopped | ServiceState::Failed) {
             continue;
         }
@@ -104,6 +110,8 @@ fn name_stragglers(entrypoint: &Entrypoint) {
         tracing::error!(service = %cell.name(), state = %cell.state(), "still there after the shutdown timeout");
         let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
         lock(&entrypoint.shared.failures).push(error);
+        cell.cut_off();
+        cell.failed_to_stop();
     }
 }
 
@@ -132,7 +140,11 @@ impl fmt::Display for StillRunning {
             f,
             "still {} after the shutdown timeout of {:?}",
             self.state, self.limit
-        )
+        )?;
+        if self.state == ServiceState::Draining {
+            f.write_str(" (a `start` that goes on can look out for `ServiceContext::stopping`)")?;
+        }
+        Ok(())
     }
 }
 

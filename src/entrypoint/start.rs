@@ -12,8 +12,8 @@ use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, Stop
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). If
 /// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
-pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>) -> bool {
-    entrypoint.cells().clone_from(&cells);
+pub(super) async fn start(entrypoint: &Entrypoint) -> bool {
+    let cells = entrypoint.cells().clone();
     let gate = Arc::new(Gate {
         left: AtomicUsize::new(cells.len()),
         changed: Event::new(),
@@ -38,7 +38,7 @@ pub(super) async fn start(entrypoint: &Entrypoint, cells: Vec<Arc<ServiceCell>>)
 impl Entrypoint {
     /// A service did not start: the program stops.
     fn start_failed(&self, error: super::ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.chain(), "service failed to start");
+        tracing::error!(service = %error.service(), error = %error.causes(), "service failed to start");
         let service = error.service().to_owned();
         lock(&self.shared.failures).push(error);
         self.close(StopKind::Failed { service });
@@ -73,8 +73,8 @@ impl Gate {
                     .filter(|cell| cell.state() == ServiceState::Starting)
             };
             let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
-                // Decided this very moment: the notification is on its way.
-                changed.await;
+                // Decided this very moment, and the notification is on its way; or given up by a stop.
+                race(changed, entrypoint.closing()).await;
                 continue;
             };
             let spent = runtime.now().saturating_duration_since(begun);

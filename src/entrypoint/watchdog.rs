@@ -3,7 +3,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::Entrypoint;
+use super::{Entrypoint, lock};
 use crate::service::ServiceState;
 
 /// The exit status of a program whose stop took too long.
@@ -11,6 +11,45 @@ pub(super) const EXIT_OVERRAN: u8 = 70;
 
 /// How long the orderly way may take to notice by itself that the time is over.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether a stop is watched over, and by what.
+#[derive(Default)]
+pub(super) enum Watch {
+    /// The program is somebody else's.
+    #[default]
+    Off,
+    /// From the moment that the stop begins.
+    Ready,
+    On {
+        _watchdog: Watchdog,
+    },
+}
+
+impl Watch {
+    /// The stop begins.
+    pub(super) fn begin(&mut self, entrypoint: &Entrypoint) {
+        if let Self::Ready = self {
+            let _watchdog = Watchdog::start(entrypoint);
+            *self = Self::On { _watchdog };
+        }
+    }
+}
+
+/// An entrypoint whose stop is watched over, until this is dropped.
+pub(super) struct WatchedOver<'a>(&'a Entrypoint);
+
+impl<'a> WatchedOver<'a> {
+    pub(super) fn new(entrypoint: &'a Entrypoint) -> Self {
+        *lock(&entrypoint.shared.watch) = Watch::Ready;
+        Self(entrypoint)
+    }
+}
+
+impl Drop for WatchedOver<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.shared.watch) = Watch::Off;
+    }
+}
 
 /// Ends the process when the stop takes too long, whatever the executor's threads are doing.
 pub(super) struct Watchdog {
@@ -20,7 +59,7 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Starts a thread that waits for the shutdown's time and a little more. Without a thread there
     /// is no watchdog; the log says so.
-    pub(super) fn start(entrypoint: &Entrypoint) -> Self {
+    fn start(entrypoint: &Entrypoint) -> Self {
         let over = Arc::new((Mutex::new(false), Condvar::new()));
         let (watched, entrypoint) = (Arc::clone(&over), entrypoint.clone());
         let watch = move || {
@@ -49,6 +88,16 @@ impl Drop for Watchdog {
         *self.over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.over.1.notify_all();
     }
+}
+
+/// Ends the process as a stop that took too long does.
+#[allow(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "this is the end of the program"
+)]
+pub(super) fn exit_overran() -> ! {
+    std::process::exit(EXIT_OVERRAN.into())
 }
 
 /// Names the services that are not done, and exits without anything that could wait.

@@ -98,6 +98,14 @@ impl Address {
         matches!(self.form, Form::Unix(_))
     }
 
+    /// What is wrong with the text, if it means nothing.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        match &self.form {
+            Form::Invalid { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
     pub(super) async fn resolve(&self, runtime: &Runtime) -> io::Result<Resolved> {
         match &self.form {
             Form::Socket(addr) => Ok(Resolved::Inet(vec![*addr])),

@@ -149,6 +149,17 @@ impl BindSocket {
         Ok(socket)
     }
 
+    /// What is wrong with it, as far as that can be said before it is used.
+    pub(crate) fn check(&self, default: &'static str) -> Result<(), SocketError> {
+        let problem = match self.address.problem() {
+            Some(problem) => problem,
+            None if self.options.backlog == 0 => NO_BACKLOG,
+            None => return Ok(()),
+        };
+        let cause = io::Error::new(io::ErrorKind::InvalidInput, problem);
+        Err(self.error(default, "listen on", cause))
+    }
+
     pub(crate) fn scheme(&self, default: &'static str) -> &str {
         match &self.proto_name {
             Some(name) => name,
@@ -164,8 +175,7 @@ impl BindSocket {
 
     async fn make<T>(&self, kind: Kind<T>) -> io::Result<T> {
         if self.options.backlog == 0 {
-            let text = "the backlog must be at least 1, got 0";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, NO_BACKLOG));
         }
         let runtime = match &self.runtime {
             Some(runtime) => runtime.clone(),
@@ -199,6 +209,8 @@ impl<A: Into<Address>> From<A> for BindSocket {
         }
     }
 }
+
+const NO_BACKLOG: &str = "the backlog must be at least 1, got 0";
 
 /// How each kind of socket is asked of a runtime.
 struct Kind<T> {

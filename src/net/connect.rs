@@ -40,11 +40,18 @@ pub async fn connect(address: impl Into<Address>) -> Result<Stream, SocketError>
 async fn open(runtime: &Runtime, address: &Address) -> io::Result<Stream> {
     match address.resolve(runtime).await? {
         #[cfg(unix)]
-        Resolved::Unix(path) => Ok(Stream::from_raw(
-            runtime.backend().connect_unix(path).await?,
-        )),
+        Resolved::Unix(path) => {
+            // What is no address of a socket is the same error on every runtime.
+            socket2::SockAddr::unix(&path)?;
+            let raw = runtime.backend().connect_unix(path).await?;
+            Ok(Stream::from_raw(raw))
+        }
         #[cfg(not(unix))]
         Resolved::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Resolved::Inet(addrs) if addrs.iter().all(|addr| addr.port() == 0) => {
+            let text = "a port is needed to connect to, as in HOST:PORT";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
         Resolved::Inet(addrs) => {
             let mut last = None;
             for addr in addrs {

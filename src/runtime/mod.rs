@@ -26,12 +26,9 @@ mod task;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
 pub use self::current::NoRuntime;
-pub use self::net::{
-    BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream, Received, RecvBatch,
-    SendBatch, SocketOption,
-};
 #[cfg(unix)]
-pub use self::net::{Configure, recv, recv_batch, send, send_batch};
+pub use self::net::Configure;
+pub use self::net::{BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream};
 pub use self::parts::Parts;
 pub use self::scope::Scoped;
 pub(crate) use self::scope::{Scope, Slots};
@@ -49,6 +46,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use self::task::Name;
 use self::task::Origin;
+
+/// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.
+/// [`WouldBlock`](std::io::ErrorKind::WouldBlock) means: wait, and try again.
+#[cfg(unix)]
+pub mod datagram {
+    pub use super::net::{recv, recv_batch, send, send_batch};
+}
 
 /// A handle to a runtime. Cloning it is cheap.
 ///
@@ -213,18 +217,18 @@ impl Runtime {
 
     /// Waits for this long; [`time::sleep`](crate::time::sleep) on this runtime.
     pub fn sleep(&self, duration: Duration) -> crate::time::Sleep {
-        crate::time::Sleep::on(self.clone(), duration)
+        crate::time::Sleep::on(self.unowned(), duration)
     }
 
     /// Gives a future this long; [`time::timeout`](crate::time::timeout) on this runtime.
     pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> crate::time::Timeout<F> {
-        crate::time::Timeout::on(self.clone(), limit, future)
+        crate::time::Timeout::on(self.unowned(), limit, future)
     }
 
     /// Ticks with this period; [`time::interval`](crate::time::interval) on this runtime.
     #[must_use]
     pub fn interval(&self, period: Duration) -> crate::time::Interval {
-        crate::time::Interval::on(self.clone(), period)
+        crate::time::Interval::on(self.unowned(), period)
     }
 
     /// The moment it is on this runtime's monotonic clock.

@@ -27,6 +27,8 @@ pub(crate) struct Scope {
 pub(crate) struct Slots {
     /// The entrypoint that the task belongs to.
     pub(crate) entrypoint: Option<Arc<dyn Any + Send + Sync>>,
+    /// The service that the task belongs to.
+    pub(crate) service: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 thread_local! {

@@ -39,7 +39,9 @@ pub enum Drain {
     BetweenRequests,
     /// When a read would wait. For connections that only receive.
     WhenQuiet,
-    /// Not at all: the handler looks out for the stop by itself.
+    /// Not at all: the handler looks out for the stop by itself, for example by
+    /// [`Entrypoint::current`](crate::Entrypoint::current) and its
+    /// [`closing`](crate::Entrypoint::closing).
     ByHandler,
 }
 
@@ -98,7 +100,7 @@ pub(super) async fn serve<F, Fut>(
                     crew.spawn(member, peer.clone(), handle(stream, peer));
                 }
                 Err(error) if concerns_connection(&error) => {
-                    tracing::debug!(service = ctx.name(), %error, "a connection was lost");
+                    tracing::debug!(service = %ctx.name(), %error, "a connection was lost");
                 }
                 Err(error) => pause.wait(&error).await,
             }
@@ -109,7 +111,7 @@ pub(super) async fn serve<F, Fut>(
     let cut = crew.drain(options.drain_limit).await;
     if cut > 0 {
         tracing::warn!(
-            service = ctx.name(),
+            service = %ctx.name(),
             connections = cut,
             "cut after the drain limit"
         );
@@ -148,7 +150,7 @@ impl<'a> Pause<'a> {
     /// Says so at the first of several errors, then waits.
     pub(super) async fn wait(&mut self, error: &io::Error) {
         if self.next == Self::FIRST {
-            tracing::warn!(service = self.ctx.name(), %error, "cannot take what comes in; waiting");
+            tracing::warn!(service = %self.ctx.name(), %error, "cannot take what comes in; waiting");
         }
         self.ctx.runtime().sleep(self.next).await;
         self.next = (self.next * 2).min(Self::LONGEST);
@@ -156,7 +158,7 @@ impl<'a> Pause<'a> {
 
     pub(super) fn over(&mut self) {
         if self.next != Self::FIRST {
-            tracing::info!(service = self.ctx.name(), "taking again what comes in");
+            tracing::info!(service = %self.ctx.name(), "taking again what comes in");
             self.next = Self::FIRST;
         }
     }

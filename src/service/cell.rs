@@ -89,6 +89,8 @@ struct Inner {
     /// Whether `start` has returned.
     returned: bool,
     tasks: Vec<Task<()>>,
+    /// Whether its stop is over, so that nobody looks after a task that comes now.
+    closed: bool,
 }
 
 impl Inner {
@@ -113,6 +115,7 @@ impl ServiceCell {
             running: None,
             returned: false,
             tasks: Vec::new(),
+            closed: false,
         };
         Arc::new(Self {
             name,
@@ -169,13 +172,20 @@ impl ServiceCell {
         now: Instant,
     ) {
         let mut inner = self.inner();
+        // The stop may have come in between, on another thread, and would not come again.
+        if self.stopping.is_set() {
+            return;
+        }
         inner.on_launch = Some(on_launch);
         inner.enter(ServiceState::Starting, now);
         let (cell, owner) = (Arc::clone(self), entrypoint);
         let entrypoint = entrypoint.clone();
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&cell), entrypoint.clone());
-            let outcome = catch_panic((*cell.service).start(ctx)).await;
+            let start = catch_panic((*cell.service).start(ctx));
+            let outcome = entrypoint
+                .service_scope(Arc::clone(&cell) as _, start)
+                .await;
             cell.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
@@ -262,16 +272,16 @@ impl ServiceCell {
     /// Keeps a task of the service until its stop.
     pub(crate) fn own(&self, task: Task<()>) {
         let mut inner = self.inner();
+        if inner.closed {
+            drop(inner);
+            task.abort();
+            return;
+        }
         // Those that have ended would gather otherwise; looked at now and then, not each time.
         if inner.tasks.len() == inner.tasks.capacity() {
             inner.tasks.retain(|task| !task.is_finished());
         }
         inner.tasks.push(task);
-        let gone = matches!(inner.state, ServiceState::Stopped) && self.stopping.is_set();
-        drop(inner);
-        if gone {
-            self.abort_tasks();
-        }
     }
 
     /// Tells the service that it is to stop; the first thing of every stop.
@@ -317,6 +327,14 @@ impl ServiceCell {
             yield_now().await;
         }
         if knows && !self.has_returned() {
+            if !self.looks_out.load(Ordering::Relaxed) {
+                tracing::warn!(
+                    service = %self.name,
+                    limit = ?left(),
+                    "`stop` has returned, and `start` goes on without looking out for \
+                     `ServiceContext::stopping`; waiting for its end"
+                );
+            }
             let ended = self.runtime.timeout(left(), self.wait_returned());
             if let Either::First(Err(_)) = race(ended, cut.wait()).await
                 && errors.is_empty()
@@ -357,6 +375,8 @@ impl ServiceCell {
             // Its result was taken when `start` returned.
             let _ = running.await;
         }
+        // Only now: a `start` that returned in the meantime has started.
+        self.give_up_launch();
         loop {
             let tasks = self.abort_tasks();
             if tasks.is_empty() {
@@ -369,8 +389,40 @@ impl ServiceCell {
         }
     }
 
+    /// The stop did not come to its end.
+    pub(crate) fn failed_to_stop(&self) {
+        self.enter(&mut self.inner(), ServiceState::Failed);
+    }
+
+    /// Drops whatever of the service still runs, without waiting for it: its time is over.
+    pub(crate) fn cut_off(&self) {
+        self.stopping.set();
+        let running = self.inner().running.take();
+        if let Some(running) = running {
+            running.abort();
+        }
+        self.give_up_launch();
+        while !self.abort_tasks().is_empty() {}
+    }
+
+    /// A launch that is not decided by now never will be. It holds the entrypoint, which holds this:
+    /// neither would ever be dropped.
+    fn give_up_launch(&self) {
+        let mut inner = self.inner();
+        let on_launch = inner.on_launch.take();
+        if on_launch.is_some() || inner.state == ServiceState::New {
+            self.enter(&mut inner, ServiceState::Stopped);
+        }
+        drop(inner);
+        drop(on_launch);
+    }
+
+    /// When none is left, none is taken any more.
     fn abort_tasks(&self) -> Vec<Task<()>> {
-        let tasks = std::mem::take(&mut self.inner().tasks);
+        let mut inner = self.inner();
+        let tasks = std::mem::take(&mut inner.tasks);
+        inner.closed = tasks.is_empty();
+        drop(inner);
         for task in &tasks {
             task.abort();
         }

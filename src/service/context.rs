@@ -4,7 +4,7 @@ use super::cell::{Panicked, ServiceCell};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
-use crate::runtime::{Name, Runtime, Task};
+use crate::runtime::{Name, Runtime, Scope, Task};
 
 /// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
 #[derive(Clone, Debug)]
@@ -16,6 +16,16 @@ pub struct ServiceContext {
 impl ServiceContext {
     pub(super) fn new(cell: Arc<ServiceCell>, entrypoint: Entrypoint) -> Self {
         Self { cell, entrypoint }
+    }
+
+    /// The context of the service that the current task belongs to: in its `start`, in its handlers,
+    /// and in the tasks that these spawned.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let scope = Scope::current()?;
+        let service = Arc::clone(scope.slots().service.as_ref()?);
+        let cell = service.downcast().ok()?;
+        Some(Self::new(cell, Entrypoint::current()?))
     }
 
     /// The service's name, unique in its entrypoint.
@@ -33,13 +43,21 @@ impl ServiceContext {
     ///
     /// Asking for this, or [`is_stopping`](Self::is_stopping), also tells the entrypoint that the
     /// running part looks out for the stop: it then gets the time of the service's limit to end by
-    /// itself.
+    /// itself. Whoever begins with long work asks once before it, or the work may be dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn stopping(&self) {
         self.cell.stopping().await;
     }
 
     /// Runs a future until the service is asked to stop; `None` if that came first, and the future
     /// was dropped. See [`stopping`](Self::stopping).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the future.
     pub async fn until_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
         match race(self.stopping(), future).await {
             Either::First(()) => None,

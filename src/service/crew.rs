@@ -1,6 +1,7 @@
 //! The tasks of a server: counted, limited, told to finish, waited for, cut.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -80,13 +81,17 @@ impl<M: Member> Crew<M> {
             let _place = place;
             match catch_panic(job).await {
                 Ok(Ok(())) => {}
+                Ok(Err(error)) if peer_has_gone(&*error) => {
+                    let (peer, error) = (what.to_string(), Chain(&*error).to_string());
+                    tracing::debug!(%service, %peer, %error, "the peer has gone");
+                }
                 Ok(Err(error)) => {
                     let (peer, error) = (what.to_string(), Chain(&*error).to_string());
-                    tracing::warn!(%service, peer, error, "handler failed");
+                    tracing::warn!(%service, %peer, %error, "handler failed");
                 }
                 Err(panic) => {
                     let (peer, panic) = (what.to_string(), panic_text(&*panic));
-                    tracing::error!(%service, peer, panic, "handler panicked");
+                    tracing::error!(%service, %peer, %panic, "handler panicked");
                 }
             }
         };
@@ -170,4 +175,19 @@ impl<M> Drop for Place<M> {
         drop(member);
         self.shared.left.notify(usize::MAX);
     }
+}
+
+/// Whether a handler failed only because its client went away without a word, as clients do.
+fn peer_has_gone(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            )
+        })
+    })
 }

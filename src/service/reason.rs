@@ -27,7 +27,9 @@ pub enum StopKind {
         /// Which service it was.
         service: String,
     },
-    /// The handle of an entrypoint was dropped without a shutdown, or its main future panicked.
+    /// The main future of the program panicked.
+    Panicked,
+    /// The handle of an entrypoint was dropped without a shutdown.
     Abandoned,
 }
 
@@ -76,6 +78,7 @@ impl fmt::Display for StopReason {
             StopKind::Requested(why) => f.write_str(why),
             StopKind::Signal(signal) => write!(f, "signal {signal}"),
             StopKind::Failed { service } => write!(f, "service `{service}` failed"),
+            StopKind::Panicked => f.write_str("the main job panicked"),
             StopKind::Abandoned => f.write_str("the entrypoint was dropped"),
         }
     }

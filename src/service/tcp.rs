@@ -203,6 +203,7 @@ impl<H: ConnectionHandler> Service for TcpServer<H> {
     }
 
     fn check(&self) -> Result<(), BoxError> {
+        self.bind.check("tcp")?;
         self.accept.check()
     }
 }

@@ -53,6 +53,9 @@ pub struct UdpServer<H> {
     mailbox: Arc<Mailbox>,
 }
 
+/// More than any system gives in one datagram.
+const MAX_SIZE: usize = 16 * 1024 * 1024;
+
 #[derive(Clone, Debug)]
 struct Limits {
     max_size: usize,
@@ -119,7 +122,7 @@ impl<H: DatagramHandler> UdpServer<H> {
     }
 
     /// Sets the size of the largest datagram in bytes; longer ones are cut, and say so. Default:
-    /// 65 535, that is any.
+    /// 65 535, that is any of UDP. At most 16 MiB; room is made for 32 of them.
     #[must_use]
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.limits.max_size = bytes;
@@ -224,8 +227,13 @@ impl<H: DatagramHandler> Service for UdpServer<H> {
     }
 
     fn check(&self) -> Result<(), BoxError> {
+        self.bind.check("udp")?;
         if self.limits.max_size == 0 {
             return Err("max_size must be at least 1, got 0".into());
+        }
+        if self.limits.max_size > MAX_SIZE {
+            let size = self.limits.max_size;
+            return Err(format!("max_size must be at most {MAX_SIZE}, got {size}").into());
         }
         if self.limits.max_waiting == 0 {
             return Err("max_waiting must be at least 1, got 0".into());
@@ -282,6 +290,8 @@ async fn serve<F, Fut>(
                     race(one_leaves, outgoing.send_forever(ctx)).await;
                 }
             }
+            // Each of them may have to wait.
+            batch.limit(limits.max_waiting.saturating_sub(crew.len()));
             match outgoing
                 .send_until(ctx, |cx| socket.poll_recv_batch(cx, &mut batch))
                 .await
@@ -305,12 +315,12 @@ async fn serve<F, Fut>(
                     Ok(Poll::Ready(Err(error))) => {
                         place = Some(slot);
                         let (service, error) = (ctx.name(), Chain(&*error).to_string());
-                        tracing::warn!(service, %peer, error, "handler failed");
+                        tracing::warn!(%service, %peer, %error, "handler failed");
                     }
                     Ok(Poll::Pending) => crew.spawn(Arc::new(Waiting), peer, slot),
                     Err(panic) => {
                         let (service, panic) = (ctx.name(), panic_text(&*panic));
-                        tracing::error!(service, %peer, panic, "handler panicked");
+                        tracing::error!(%service, %peer, %panic, "handler panicked");
                     }
                 }
             }
@@ -318,7 +328,7 @@ async fn serve<F, Fut>(
             // still let others run.
             rounds += 1;
             if rounds.is_multiple_of(8) {
-                outgoing.flush(ctx).await;
+                outgoing.send_some(ctx).await;
                 yield_now().await;
             }
         }
@@ -327,7 +337,7 @@ async fn serve<F, Fut>(
     let drained = race(crew.drain(limits.drain), outgoing.send_forever(ctx)).await;
     if let Either::First(cut @ 1..) = drained {
         tracing::warn!(
-            service = ctx.name(),
+            service = %ctx.name(),
             handlers = cut,
             "cut after the drain limit"
         );
@@ -348,9 +358,12 @@ struct Outgoing {
 }
 
 impl Outgoing {
+    /// How often the queue is emptied before something else has its turn.
+    const ROUNDS: u32 = 2;
+
     /// Sends what there is; ready when nothing is left.
     fn poll_flush(&mut self, cx: &mut Context<'_>, service: &str) -> Poll<()> {
-        loop {
+        for _ in 0..Self::ROUNDS {
             if self.batch.is_empty() {
                 self.mailbox.take(&mut self.batch);
                 if self.batch.is_empty() {
@@ -359,14 +372,28 @@ impl Outgoing {
             }
             match self.sender.poll_send_batch(cx, &mut self.batch) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => tracing::debug!(service, %error, "cannot send"),
+                Poll::Ready(Err(error)) => tracing::debug!(%service, %error, "cannot send"),
                 Poll::Pending => return Poll::Pending,
             }
         }
+        // Who fills it as fast as it is emptied does so on another thread, for ever: nothing would
+        // be received meanwhile, nor the stop heard of.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     async fn flush(&mut self, ctx: &ServiceContext) {
         poll_fn(|cx| self.poll_flush(cx, ctx.name())).await;
+    }
+
+    /// Sends what can be sent at once.
+    async fn send_some(&mut self, ctx: &ServiceContext) {
+        poll_fn(|cx| {
+            // The rest goes out with what comes next.
+            let _ = self.poll_flush(cx, ctx.name());
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Sends whatever there is, until something else is ready.

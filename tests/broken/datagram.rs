@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use aiomisc::net::Addr;
-use aiomisc::runtime::{RawDatagram, RawSender, Received, RecvBatch, SendBatch};
+use aiomisc::net::{Received, RecvBatch, SendBatch};
+use aiomisc::runtime::{RawDatagram, RawSender};
 use aiomisc::testing::conformance::Subject;
 
 use crate::net::Faulty;

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails at that place"
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails at that place, and says on which runtime"
 )]
 
 use std::sync::Arc;
@@ -88,6 +89,10 @@ pub(crate) const RUNTIMES: &[(&str, Make)] = &[
 ];
 
 /// Runs the test's body on every kind of runtime, each with a limit.
+#[allow(
+    clippy::print_stdout,
+    reason = "a test that fails tells on which runtime"
+)]
 pub(crate) fn on_each(body: fn(Runtime)) {
     for (name, make) in RUNTIMES {
         println!("on {name}");

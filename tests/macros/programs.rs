@@ -1,17 +1,21 @@
 //! Programs whose `main` is made by the attribute, each run in a process of its own.
 #![allow(
     clippy::disallowed_methods,
-    reason = "a child of the test reads what its parent wrote, and exits"
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a child of the test reads what its parent wrote, prints, and exits"
 )]
 
 use std::process::ExitCode;
 
-use super::{Ended, alone, end};
+use super::{Ended, alone, end, on_purpose};
 
-/// Runs the program that the environment names.
+/// Runs the program that the environment names; the tests below have it run in a process of its own.
 #[test]
-#[ignore = "run by the tests below"]
 fn program() {
+    if !on_purpose() {
+        return;
+    }
     // What the harness has begun to say ends here.
     println!();
     let code = match std::env::var("PROGRAM").as_deref() {
@@ -22,6 +26,7 @@ fn program() {
         Ok("failing_service_unlogged") => failing_service_unlogged::main(),
         Ok("misconfigured") => misconfigured::main(),
         Ok("slow_stop") => slow_stop::main(),
+        Ok("slow_stop_by_hand") => slow_stop::by_hand(),
         Ok("logs") => logs::main(),
         Ok("facade") => facade::main(),
         #[cfg(feature = "smol")]
@@ -234,11 +239,24 @@ mod slow_stop {
         shutdown_timeout = "50ms",
     )]
     pub(super) async fn main() {}
+
+    /// What most programs do with the result is not asked: the status is 70 all the same.
+    pub(super) fn by_hand() -> std::process::ExitCode {
+        let outcome = aiomisc::Entrypoint::builder()
+            .service(Slow)
+            .shutdown_timeout(std::time::Duration::from_millis(50))
+            .run(async {});
+        match outcome {
+            Ok(_) => std::process::ExitCode::SUCCESS,
+            Err(_) => std::process::ExitCode::FAILURE,
+        }
+    }
 }
 
 #[test]
 fn a_stop_that_takes_too_long_gives_seventy() {
-    for ended in run("slow_stop") {
+    let by_hand = run("slow_stop_by_hand");
+    for ended in run("slow_stop").into_iter().chain(by_hand) {
         assert_eq!(ended.status.code(), Some(70));
         assert_eq!(
             occurrences(&ended.err, "the program failed"),

@@ -277,3 +277,21 @@ fn trap_9_a_paused_clock_is_followed_from_outside() {
         assert_eq!(runtime.now() - one, Duration::from_secs(60));
     });
 }
+
+#[test]
+fn trap_3_an_entrypoint_on_a_runtime_that_was_shut_down_is_an_error() {
+    limited(LIMIT, || {
+        let builder = || {
+            let service = aiomisc::service_fn("service", |_| async { Ok(()) });
+            aiomisc::Entrypoint::builder()
+                .runtime(ended())
+                .service(service)
+        };
+        let started = block_on(builder().start()).map(drop);
+        let ran = builder().run(async {}).map(drop);
+        for outcome in [started, ran] {
+            let error = outcome.expect_err("it has ended");
+            assert!(error.to_string().contains("has ended"), "{error}");
+        }
+    });
+}

@@ -88,6 +88,11 @@ impl RecvBatch {
         self.received.clear();
     }
 
+    /// Takes no more than this many from now on, as far as there is room; at least one.
+    pub(crate) fn limit(&mut self, count: usize) {
+        self.capacity = count.clamp(1, self.data.len() / self.size);
+    }
+
     /// The buffer for the next datagram, unless it is full; for adapters.
     pub fn free_buffer(&mut self) -> Option<&mut [u8]> {
         let at = self.received.len();

@@ -16,7 +16,7 @@ use event_listener::{Event, Listener as _};
 
 use super::Capability;
 use crate::error::{Chain, panic_text};
-use crate::runtime::{Backend, Runtime, park_until};
+use crate::runtime::{Backend, Runtime, Sleep, park_until};
 
 /// One check of the suite.
 pub(super) struct Check {
@@ -137,6 +137,8 @@ impl Lab {
     pub(super) fn path(&self) -> PathBuf {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Somebody may tidy the directory of temporary files; if it cannot be made, the check says so.
+        let _ = std::fs::create_dir_all(&self.directory);
         self.directory.join(format!("{number}.sock"))
     }
 
@@ -250,6 +252,23 @@ impl Wake for Guarded {
 /// Polls once.
 pub(super) fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
+}
+
+/// A sleep of this length that waits, with this waker. On a busy machine it may be over before it is
+/// looked at for the first time; a longer one is tried then.
+pub(super) fn waiting(
+    backend: &dyn Backend,
+    length: Duration,
+    waker: &Waker,
+) -> Result<Pin<Box<dyn Sleep>>> {
+    for doubled in 0..7 {
+        let mut sleep = backend.sleep(length * (1 << doubled));
+        if poll(sleep.as_mut(), waker).is_pending() {
+            return Ok(sleep);
+        }
+    }
+    let text = format_args!("{length:?} and longer waits were over at once");
+    Err(Failed::broken(text))
 }
 
 /// Lets others run.

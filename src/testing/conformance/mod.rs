@@ -256,11 +256,16 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("aiomisc-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // If it cannot be made, the checks that need it say so.
-        let _ = std::fs::create_dir_all(&path);
+        let mut path = PathBuf::new();
+        // What an earlier process of this number may have left is not used.
+        for _ in 0..1000 {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("aiomisc-{}-{number}", std::process::id());
+            path = std::env::temp_dir().join(name);
+            if std::fs::create_dir(&path).is_ok() {
+                break;
+            }
+        }
         Self(path)
     }
 }
