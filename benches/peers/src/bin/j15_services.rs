@@ -66,7 +66,9 @@ fn two_tasks_and_an_event(count: u32) -> f64 {
     begun.elapsed().as_secs_f64() * 1e3
 }
 
-fn adapters() -> [(&'static str, fn() -> Runtime); 3] {
+type Adapter = (&'static str, fn() -> Runtime);
+
+fn adapters() -> [Adapter; 3] {
     [
         ("smol", || Smol::new().into()),
         ("tokio-current", || {
