@@ -61,16 +61,17 @@ impl Watchdog {
     /// is no watchdog; the log says so.
     fn start(entrypoint: &Entrypoint) -> Self {
         let over = Arc::new((Mutex::new(false), Condvar::new()));
-        let (watched, entrypoint) = (Arc::clone(&over), entrypoint.clone());
+        let limit = entrypoint.shared.shutdown_timeout.saturating_add(GRACE);
+        // It does not keep the services, which would then be dropped here, beside whatever comes next.
+        let (watched, shared) = (Arc::clone(&over), Arc::downgrade(&entrypoint.shared));
         let watch = move || {
             let (over, ended) = &*watched;
-            let limit = entrypoint.shared.shutdown_timeout.saturating_add(GRACE);
             let guard = over.lock().unwrap_or_else(PoisonError::into_inner);
             let (over, _) = ended
                 .wait_timeout_while(guard, limit, |over| !*over)
                 .unwrap_or_else(PoisonError::into_inner);
-            if !*over {
-                exit(&entrypoint);
+            if !*over && let Some(shared) = shared.upgrade() {
+                exit(&Entrypoint { shared });
             }
         };
         if let Err(error) = thread::Builder::new()
