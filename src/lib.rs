@@ -48,6 +48,7 @@
     reason = "the adapters are where the executors, their clocks and their threads are called"
 )]
 pub mod adapters;
+mod chance;
 pub mod entrypoint;
 mod error;
 mod flag;

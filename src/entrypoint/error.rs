@@ -50,9 +50,18 @@ impl ServiceError {
         self.stage
     }
 
-    /// The chain of causes on one line, for an event that names the service by itself.
-    pub(super) fn causes(&self) -> impl fmt::Display {
-        Chain(&*self.cause)
+    /// The cause, without the rest.
+    pub(super) fn into_cause(self) -> BoxError {
+        self.cause
+    }
+
+    pub(super) fn log(&self) {
+        let (service, error) = (&self.service, Chain(&*self.cause));
+        match self.stage {
+            Stage::Start => tracing::error!(%service, %error, "service failed to start"),
+            Stage::Run => tracing::error!(%service, %error, "service failed"),
+            Stage::Stop => tracing::error!(%service, %error, "service failed to stop"),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Starts services together, runs the program, and stops everything in order.
 
 mod builder;
+mod dynamic;
 mod environment;
 mod error;
+mod order;
 mod os_signal;
 mod outcome;
 mod shutdown;
 mod start;
+mod supervise;
 mod watchdog;
 
 pub use self::builder::EntrypointBuilder;
@@ -20,9 +23,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::watchdog::Watch;
+use crate::chance::Chance;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
-use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
+use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
 ///
@@ -37,10 +41,14 @@ struct Shared {
     runtime: Runtime,
     shutdown_timeout: Duration,
     services: Mutex<Vec<Arc<ServiceCell>>>,
+    /// Where pauses are drawn from, once one was.
+    chance: Mutex<Option<Chance>>,
     /// Why the program stops, from the moment that it is to.
     reason: Mutex<Option<StopReason>>,
-    /// Failures of services after their start.
-    failures: Mutex<Vec<ServiceError>>,
+    /// What failed so far, and will be the error of the run.
+    failures: Arc<Failures>,
+    /// Thrown when the services of the beginning have started.
+    running: Flag,
     /// Thrown together with `reason`.
     closing: Flag,
     /// Thrown when the drain is to be cut.
@@ -48,6 +56,23 @@ struct Shared {
     /// Thrown when everything has stopped.
     stopped: Flag,
     watch: Mutex<Watch>,
+}
+
+/// What failed of some services, in the order in which it happened.
+type Failures = Mutex<Vec<ServiceError>>;
+
+/// Where an entrypoint stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EntrypointState {
+    /// Its services start.
+    Starting,
+    /// All of them have started.
+    Running,
+    /// It stops.
+    Stopping,
+    /// Every service has stopped.
+    Stopped,
 }
 
 impl Entrypoint {
@@ -98,10 +123,34 @@ impl Entrypoint {
         self.shared.stopped.wait().await;
     }
 
-    /// The services and where they stand, in the order in which they were given.
+    /// Where the entrypoint stands.
     #[must_use]
-    pub fn services(&self) -> Vec<ServiceStatus> {
-        self.cells().iter().map(|cell| cell.status()).collect()
+    pub fn state(&self) -> EntrypointState {
+        let shared = &self.shared;
+        if shared.stopped.is_set() {
+            EntrypointState::Stopped
+        } else if shared.closing.is_set() {
+            EntrypointState::Stopping
+        } else if shared.running.is_set() {
+            EntrypointState::Running
+        } else {
+            EntrypointState::Starting
+        }
+    }
+
+    /// The services, in the order in which they were given; those that were started later come last.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceHandle> {
+        let cells = self.cells();
+        cells.iter().cloned().map(ServiceHandle::new).collect()
+    }
+
+    /// The service of this name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<ServiceHandle> {
+        let cells = self.cells();
+        let cell = cells.iter().find(|cell| &**cell.name() == name)?;
+        Some(ServiceHandle::new(Arc::clone(cell)))
     }
 
     /// The runtime that the entrypoint runs on.
@@ -115,8 +164,10 @@ impl Entrypoint {
             runtime: runtime.unowned(),
             shutdown_timeout,
             services: Mutex::default(),
+            chance: Mutex::default(),
             reason: Mutex::default(),
-            failures: Mutex::default(),
+            failures: Arc::default(),
+            running: Flag::default(),
             closing: Flag::default(),
             cut: Flag::default(),
             stopped: Flag::default(),
@@ -156,14 +207,6 @@ impl Entrypoint {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.shared.runtime.spawn_as(name, Placement::Here, future)
-    }
-
-    /// A service failed after its start: the program stops.
-    pub(crate) fn service_failed(&self, error: ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.causes(), "service failed");
-        let service = error.service().to_owned();
-        lock(&self.shared.failures).push(error);
-        self.close(StopKind::Failed { service });
     }
 
     /// Begins the stop, unless it has begun.

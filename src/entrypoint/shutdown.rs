@@ -1,9 +1,11 @@
-//! Stops services, within their limits and that of the program.
+//! Stops services, those first that need others, within their limits and that of the program.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Entrypoint, RunError, ServiceError, Stage, lock};
+use super::{Entrypoint, Failures, RunError, ServiceError, Stage, lock};
 use crate::runtime::AbortOnDrop;
 use crate::service::{ServiceCell, ServiceState, StopReason};
 
@@ -11,107 +13,157 @@ use crate::service::{ServiceCell, ServiceState, StopReason};
 /// stopped.
 pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunError> {
     let shared = &entrypoint.shared;
-    let in_time = shared
-        .runtime
-        .timeout(shared.shutdown_timeout, stop_all(entrypoint))
-        .await;
-    if in_time.is_err() {
-        cut_stragglers(entrypoint);
-    }
+    let stopping = Stopping {
+        entrypoint,
+        cells: entrypoint.cells().clone(),
+        failures: &shared.failures,
+        reason: entrypoint.reason(),
+    };
+    let in_time = stopping.run().await;
     shared.stopped.set();
     let failures = std::mem::take(&mut *lock(&shared.failures));
-    if failures.is_empty() && in_time.is_ok() {
+    if failures.is_empty() && in_time {
         tracing::debug!("stopped");
-        return Ok(entrypoint.reason());
+        return Ok(stopping.reason);
     }
-    Err(RunError::services(failures, in_time.is_err()))
+    Err(RunError::services(failures, !in_time))
 }
 
-async fn stop_all(entrypoint: &Entrypoint) {
-    let cells = entrypoint.cells().clone();
-    give_up_starting(entrypoint, &cells).await;
-
-    let failed = lock(&entrypoint.shared.failures)
-        .iter()
-        .any(|e| e.stage() == Stage::Start);
-    let started = cells.iter().rev().filter(|cell| cell.has_started());
-    if failed {
-        // What is up was made ready for a program that never came to be: undo it step by step.
-        for cell in started {
-            finished(entrypoint, cell, stop(entrypoint, cell)).await;
-        }
-        return;
-    }
-    // Collected first, so that all stop at the same time.
-    let stops: Vec<_> = started.map(|cell| (cell, stop(entrypoint, cell))).collect();
-    for (cell, task) in stops {
-        finished(entrypoint, cell, task).await;
-    }
+/// The stop of some services.
+pub(super) struct Stopping<'a> {
+    pub(super) entrypoint: &'a Entrypoint,
+    pub(super) cells: Vec<Arc<ServiceCell>>,
+    /// Where it goes what failed; what is there before the stop is why it came to that.
+    pub(super) failures: &'a Arc<Failures>,
+    pub(super) reason: StopReason,
 }
 
-/// Drops the starts that are under way, and joins them.
-async fn give_up_starting(entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>]) {
-    let undecided: Vec<_> = cells.iter().filter(|cell| !cell.has_started()).collect();
-    if undecided.is_empty() {
-        return;
-    }
-    let failed = !lock(&entrypoint.shared.failures).is_empty();
-    let now = entrypoint.runtime().now();
-    for cell in &undecided {
-        if failed && cell.state() == ServiceState::Starting {
-            cell.give_up(GivenUp(entrypoint.reason()));
+impl Stopping<'_> {
+    /// Stops the services; whether that was done within the shutdown timeout.
+    pub(super) async fn run(&self) -> bool {
+        let limit = self.entrypoint.shared.shutdown_timeout;
+        let runtime = self.entrypoint.runtime();
+        let in_time = runtime.timeout(limit, self.stop_all()).await.is_ok();
+        if !in_time {
+            self.cut_stragglers();
         }
-        cell.begin_stop(now);
+        in_time
     }
-    for cell in undecided {
-        cell.abandon().await;
-    }
-}
 
-/// Stops one service in a task of its own, so that neither its panic nor its time is another's.
-fn stop(entrypoint: &Entrypoint, cell: &Arc<ServiceCell>) -> AbortOnDrop<()> {
-    let (owner, name) = (entrypoint, cell.task_name());
-    let (entrypoint, cell) = (entrypoint.clone(), Arc::clone(cell));
-    owner.spawn(name, async move {
-        let reason = entrypoint.reason();
-        let errors = cell.stop(reason, cell.options().stop_limit, &entrypoint.shared.cut).await;
-        for error in &errors {
-            tracing::error!(service = %error.service(), error = %error.causes(), "service failed to stop");
+    async fn stop_all(&self) {
+        let start_failed = lock(self.failures).iter().any(|e| e.stage() == Stage::Start);
+        self.give_up_starting(start_failed).await;
+        let mut started = self.started();
+        if start_failed {
+            // What is up was made ready for a program that never came to be: undo it step by step.
+            for cell in &started {
+                self.finished(cell, self.stop(cell, Vec::new())).await;
+            }
+            return;
         }
-        if !errors.is_empty() {
-            lock(&entrypoint.shared.failures).extend(errors);
+        // In the order in which they were given, as far as anybody can tell.
+        started.reverse();
+        let mut needed_by = self.needed_by(&started);
+        // Collected first, so that all stop at the same time.
+        let stops: Vec<_> = started
+            .iter()
+            .map(|cell| {
+                let first = needed_by.remove(&Arc::as_ptr(cell)).unwrap_or_default();
+                (cell, self.stop(cell, first))
+            })
+            .collect();
+        for (cell, task) in stops {
+            self.finished(cell, task).await;
         }
-    }).abort_on_drop()
-}
-
-async fn finished(entrypoint: &Entrypoint, cell: &ServiceCell, task: AbortOnDrop<()>) {
-    if let Err(error) = task.await {
-        let error = ServiceError::new(cell.name(), Stage::Stop, error.into());
-        lock(&entrypoint.shared.failures).push(error);
-        // It did not come to that by itself.
-        cell.abandon().await;
-        cell.failed_to_stop();
     }
-}
 
-/// The time is over, and not by the fault of those that had stopped. The others are named, and what
-/// still runs of them is dropped: inside of a program that goes on, nobody else would do it.
-fn cut_stragglers(entrypoint: &Entrypoint) {
-    let limit = entrypoint.shared.shutdown_timeout;
-    let cells = entrypoint.cells().clone();
-    for cell in &cells {
-        if matches!(cell.state(), ServiceState::Stopped | ServiceState::Failed) {
-            continue;
+    /// Those that have started, the last one first.
+    fn started(&self) -> Vec<Arc<ServiceCell>> {
+        let order = |cell: &Arc<ServiceCell>| Some((cell.life().started()?, Arc::clone(cell)));
+        let mut started: Vec<_> = self.cells.iter().filter_map(order).collect();
+        started.sort_unstable_by_key(|(order, _)| std::cmp::Reverse(*order));
+        started.into_iter().map(|(_, cell)| cell).collect()
+    }
+
+    /// Who has to be gone before a service is stopped.
+    fn needed_by(
+        &self,
+        cells: &[Arc<ServiceCell>],
+    ) -> HashMap<*const ServiceCell, Vec<Arc<ServiceCell>>> {
+        let mut needed_by: HashMap<_, Vec<_>> = HashMap::new();
+        for cell in cells {
+            for need in cell.needs() {
+                let by = needed_by.entry(Arc::as_ptr(need)).or_default();
+                by.push(Arc::clone(cell));
+            }
         }
-        let cause = StillRunning {
-            state: cell.state(),
-            limit,
+        needed_by
+    }
+
+    /// Drops the starts that are under way, and joins them.
+    async fn give_up_starting(&self, start_failed: bool) {
+        let starting = |cell: &&Arc<ServiceCell>| !cell.has_started();
+        let undecided: Vec<_> = self.cells.iter().filter(starting).collect();
+        for cell in &undecided {
+            if start_failed && cell.state() == ServiceState::Starting {
+                cell.life().give_up(GivenUp(self.reason.clone()));
+            }
+            cell.begin_stop();
+        }
+        for cell in undecided {
+            let late = cell.abandon().await;
+            lock(self.failures).extend(late);
+        }
+    }
+
+    /// Stops one service in a task of its own, so that neither its panic nor its time is another's;
+    /// those that need it go first.
+    fn stop(&self, cell: &Arc<ServiceCell>, first: Vec<Arc<ServiceCell>>) -> AbortOnDrop<()> {
+        let name = cell.task_name();
+        let (entrypoint, cell) = (self.entrypoint.clone(), Arc::clone(cell));
+        let (failures, reason) = (Arc::clone(self.failures), self.reason.clone());
+        let stop = async move {
+            for other in first {
+                other.gone().await;
+            }
+            let errors = cell.stop(&reason, &entrypoint.shared.cut).await;
+            for error in errors {
+                error.log();
+                lock(&failures).push(error);
+            }
         };
-        tracing::error!(service = %cell.name(), state = %cell.state(), "still there after the shutdown timeout");
-        let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
-        lock(&entrypoint.shared.failures).push(error);
-        cell.cut_off();
-        cell.failed_to_stop();
+        self.entrypoint.spawn(name, stop).abort_on_drop()
+    }
+
+    async fn finished(&self, cell: &ServiceCell, task: AbortOnDrop<()>) {
+        if let Err(error) = task.await {
+            // It did not come to that by itself.
+            let error = ServiceError::new(cell.name(), Stage::Stop, error.into());
+            let mut failures = lock(self.failures);
+            failures.push(error);
+            failures.extend(cell.cut_off());
+        }
+    }
+
+    /// The time is over, and not by the fault of those that had stopped. The others are named, and
+    /// what still runs of them is dropped: inside of a program that goes on, nobody else would do it.
+    fn cut_stragglers(&self) {
+        let limit = self.entrypoint.shared.shutdown_timeout;
+        for cell in &self.cells {
+            if cell.is_gone() {
+                continue;
+            }
+            // One that had failed before is being stopped all the same.
+            let state = Some(cell.state()).filter(|state| !state.is_over());
+            let state = state.unwrap_or(ServiceState::Draining);
+            tracing::error!(service = %cell.name(), %state, "still there after the shutdown timeout");
+            let cause = StillThere { state, limit };
+            let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
+            let late = cell.cut_off();
+            let mut failures = lock(self.failures);
+            failures.push(error);
+            failures.extend(late);
+        }
     }
 }
 
@@ -129,12 +181,12 @@ impl std::error::Error for GivenUp {}
 
 /// Says that a service was still there when the time of the program was over.
 #[derive(Debug)]
-struct StillRunning {
+struct StillThere {
     state: ServiceState,
-    limit: std::time::Duration,
+    limit: Duration,
 }
 
-impl fmt::Display for StillRunning {
+impl fmt::Display for StillThere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -148,4 +200,4 @@ impl fmt::Display for StillRunning {
     }
 }
 
-impl std::error::Error for StillRunning {}
+impl std::error::Error for StillThere {}

@@ -1,89 +1,185 @@
-//! Starts services at the same time, and decides whether the start has succeeded.
+//! Starts services together, those first that others need, and decides whether the start has
+//! succeeded.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
-use super::{Entrypoint, lock};
+use super::{Entrypoint, Failures, lock};
 use crate::future::{Either, race};
-use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
+use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState};
 
-/// Starts these services and waits until all have started (true; the stop may have begun since). If
-/// one fails, or the stop begins before that, the rest is left to the shutdown, and this is false.
-pub(super) async fn start(entrypoint: &Entrypoint) -> bool {
-    let cells = entrypoint.cells().clone();
-    let gate = Arc::new(Gate {
-        left: AtomicUsize::new(cells.len()),
-        changed: Event::new(),
-    });
-    let begun = entrypoint.runtime().now();
+/// Starts these services and waits until all have started (true; the stop may have begun since). When
+/// one fails, or the stop begins before that, the rest is left to the stop, and this is false. What
+/// failed is added to the failures.
+pub(super) async fn start(
+    entrypoint: &Entrypoint,
+    cells: &[Arc<ServiceCell>],
+    failures: &Arc<Failures>,
+) -> bool {
+    let gate = Arc::new(Gate::new(cells));
     let decided: Arc<OnLaunch> = {
-        let (gate, entrypoint) = (Arc::clone(&gate), entrypoint.clone());
-        Arc::new(move |launch| {
-            if let Launch::Failed(error) = launch {
-                entrypoint.start_failed(error);
+        let (gate, failures) = (Arc::clone(&gate), Arc::clone(failures));
+        Arc::new(move |cell, launch| {
+            match launch {
+                Launch::Started if gate.ordered => lock(&gate.started).push(cell.place()),
+                Launch::Started => {}
+                Launch::Abandoned => gate.failed.store(true, Ordering::Release),
+                Launch::Failed(error) => {
+                    error.log();
+                    lock(&failures).push(error);
+                    gate.failed.store(true, Ordering::Release);
+                }
             }
             gate.one_decided();
         })
     };
-    for cell in &cells {
-        cell.launch(entrypoint, Arc::clone(&decided), begun);
+    let mut starting = Starting::new(entrypoint, cells, decided);
+    loop {
+        let changed = gate.changed.listen();
+        starting.launch_those_due(&gate);
+        if gate.left.load(Ordering::Acquire) == 0
+            || gate.failed.load(Ordering::Acquire)
+            || entrypoint.is_closing()
+        {
+            break;
+        }
+        let changed = race(changed, entrypoint.closing());
+        let Some(left) = starting.time_left() else {
+            // Decided this very moment, and the notification is on its way; or given up by a stop.
+            changed.await;
+            continue;
+        };
+        if let Either::Second(()) = race(changed, entrypoint.runtime().sleep(left)).await {
+            starting.give_up_overdue();
+        }
     }
-    gate.wait(entrypoint, &cells, begun).await;
     cells.iter().all(|cell| cell.has_started())
 }
 
-impl Entrypoint {
-    /// A service did not start: the program stops.
-    fn start_failed(&self, error: super::ServiceError) {
-        tracing::error!(service = %error.service(), error = %error.causes(), "service failed to start");
-        let service = error.service().to_owned();
-        lock(&self.shared.failures).push(error);
-        self.close(StopKind::Failed { service });
-    }
-}
-
-/// Counts the services whose start is not decided yet.
+/// What the services of one group tell of their starts.
 struct Gate {
+    /// How many are not decided yet.
     left: AtomicUsize,
+    failed: AtomicBool,
+    /// Whether a service waits for another one.
+    ordered: bool,
+    /// The places of those that have started, where somebody may wait for them.
+    started: Mutex<Vec<usize>>,
     changed: Event,
 }
 
 impl Gate {
-    fn one_decided(&self) {
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.changed.notify(usize::MAX);
+    fn new(cells: &[Arc<ServiceCell>]) -> Self {
+        Self {
+            left: AtomicUsize::new(cells.len()),
+            failed: AtomicBool::new(false),
+            ordered: cells.iter().any(|cell| !cell.needs().is_empty()),
+            started: Mutex::default(),
+            changed: Event::new(),
         }
     }
 
-    /// Waits until all is decided or the stop begins, and gives up those that overrun their limit.
-    async fn wait(&self, entrypoint: &Entrypoint, cells: &[Arc<ServiceCell>], begun: Instant) {
-        let runtime = entrypoint.runtime();
-        loop {
-            let changed = self.changed.listen();
-            if self.left.load(Ordering::Acquire) == 0 || entrypoint.is_closing() {
-                return;
-            }
-            // All began together, so the next limit is the least of those that still start.
-            let starting = || {
-                cells
-                    .iter()
-                    .filter(|cell| cell.state() == ServiceState::Starting)
-            };
-            let Some(limit) = starting().map(|cell| cell.options().start_limit).min() else {
-                // Decided this very moment, and the notification is on its way; or given up by a stop.
-                race(changed, entrypoint.closing()).await;
-                continue;
-            };
-            let spent = runtime.now().saturating_duration_since(begun);
-            let over = runtime.sleep(limit.saturating_sub(spent));
-            if let Either::Second(()) = race(race(changed, entrypoint.closing()), over).await {
-                for cell in starting().filter(|cell| cell.options().start_limit <= limit) {
-                    cell.give_up(NotReady(limit));
+    fn one_decided(&self) {
+        let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last || self.ordered || self.failed.load(Ordering::Acquire) {
+            self.changed.notify(usize::MAX);
+        }
+    }
+}
+
+/// The side that launches, and gives up what takes too long.
+struct Starting<'a> {
+    entrypoint: &'a Entrypoint,
+    cells: &'a [Arc<ServiceCell>],
+    decided: Arc<OnLaunch>,
+    /// The places of those that may start now.
+    due: Vec<usize>,
+    /// For each place: how many of its needs have not started yet, and who needs it.
+    missing: Vec<usize>,
+    needed_by: Vec<Vec<usize>>,
+    /// When the time of those that were launched is over.
+    limits: BinaryHeap<Reverse<(Instant, usize)>>,
+}
+
+impl<'a> Starting<'a> {
+    fn new(
+        entrypoint: &'a Entrypoint,
+        cells: &'a [Arc<ServiceCell>],
+        decided: Arc<OnLaunch>,
+    ) -> Self {
+        let mut missing = vec![0; cells.len()];
+        let mut needed_by = Vec::new();
+        for cell in cells {
+            for need in cell.needs() {
+                let in_group = cells.get(need.place()).is_some_and(|c| Arc::ptr_eq(c, need));
+                if in_group {
+                    needed_by.resize_with(cells.len(), Vec::new);
+                    needed_by[need.place()].push(cell.place());
+                    missing[cell.place()] += 1;
                 }
             }
+        }
+        let due = (0..cells.len()).filter(|place| missing[*place] == 0);
+        Self {
+            entrypoint,
+            cells,
+            decided,
+            due: due.collect(),
+            missing,
+            needed_by,
+            limits: BinaryHeap::with_capacity(cells.len()),
+        }
+    }
+
+    fn launch_those_due(&mut self, gate: &Gate) {
+        for place in std::mem::take(&mut *lock(&gate.started)) {
+            let waiting = self.needed_by.get(place).map_or(&[][..], Vec::as_slice);
+            for waiting in waiting {
+                self.missing[*waiting] -= 1;
+                if self.missing[*waiting] == 0 {
+                    self.due.push(*waiting);
+                }
+            }
+        }
+        if self.due.is_empty() || gate.failed.load(Ordering::Acquire) {
+            return;
+        }
+        let now = self.entrypoint.runtime().now();
+        for place in self.due.drain(..) {
+            let cell = &self.cells[place];
+            let over = now.checked_add(cell.options().start_limit);
+            // A limit beyond what the clock can show is none.
+            self.limits.extend(over.map(|over| Reverse((over, place))));
+            cell.life()
+                .launch(self.entrypoint, Arc::clone(&self.decided), now);
+        }
+    }
+
+    /// How long until the next limit of one that still starts.
+    fn time_left(&mut self) -> Option<Duration> {
+        while let Some(Reverse((over, place))) = self.limits.peek() {
+            if self.cells[*place].state() == ServiceState::Starting {
+                let now = self.entrypoint.runtime().now();
+                return Some(over.saturating_duration_since(now));
+            }
+            self.limits.pop();
+        }
+        None
+    }
+
+    fn give_up_overdue(&mut self) {
+        let now = self.entrypoint.runtime().now();
+        while let Some(Reverse((over, place))) = self.limits.peek()
+            && *over <= now
+        {
+            let cell = &self.cells[*place];
+            cell.life().give_up(NotReady(cell.options().start_limit));
+            self.limits.pop();
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use super::cell::{Panicked, ServiceCell};
+use super::Life;
+use super::failure::Panicked;
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
@@ -9,13 +10,13 @@ use crate::runtime::{Name, Runtime, Scope, Task};
 /// What a service gets at its start. Cloning it is cheap; tasks of the service may hold it.
 #[derive(Clone, Debug)]
 pub struct ServiceContext {
-    cell: Arc<ServiceCell>,
+    life: Arc<Life>,
     entrypoint: Entrypoint,
 }
 
 impl ServiceContext {
-    pub(super) fn new(cell: Arc<ServiceCell>, entrypoint: Entrypoint) -> Self {
-        Self { cell, entrypoint }
+    pub(super) fn new(life: Arc<Life>, entrypoint: Entrypoint) -> Self {
+        Self { life, entrypoint }
     }
 
     /// The context of the service that the current task belongs to: in its `start`, in its handlers,
@@ -24,19 +25,19 @@ impl ServiceContext {
     pub fn current() -> Option<Self> {
         let scope = Scope::current()?;
         let service = Arc::clone(scope.slots().service.as_ref()?);
-        let cell = service.downcast().ok()?;
-        Some(Self::new(cell, Entrypoint::current()?))
+        let life = service.downcast().ok()?;
+        Some(Self::new(life, Entrypoint::current()?))
     }
 
     /// The service's name, unique in its entrypoint.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.cell.name()
+        self.life.name()
     }
 
     /// Says that the service has started, while `start` goes on. Calling it again does nothing.
     pub fn ready(&self) {
-        self.cell.ready();
+        self.life.ready();
     }
 
     /// Waits until the service is asked to stop.
@@ -49,7 +50,7 @@ impl ServiceContext {
     ///
     /// Dropping the wait loses nothing; one that comes later sees the stop as well.
     pub async fn stopping(&self) {
-        self.cell.stopping().await;
+        self.life.stopping().await;
     }
 
     /// Runs a future until the service is asked to stop; `None` if that came first, and the future
@@ -68,42 +69,43 @@ impl ServiceContext {
     /// Whether the service was asked to stop; see [`stopping`](Self::stopping).
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.cell.is_stopping()
+        self.life.is_stopping()
     }
 
     /// Spawns a task that belongs to the service: its error or panic fails the service, and the
     /// service's stop aborts it and waits for it, after the running part has ended.
+    #[track_caller]
     pub fn spawn<F>(&self, future: F)
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let ctx = self.clone();
-        let task = self.entrypoint.spawn(self.cell.task_name(), async move {
+        let task = self.entrypoint.spawn(self.life.task_name(), async move {
             let outcome = catch_panic(future).await;
             let error: BoxError = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(panic) => Panicked(panic_text(&*panic)).into(),
             };
-            ctx.cell.fail(&ctx.entrypoint, error);
+            ctx.life.fail(&ctx.entrypoint, error);
         });
-        self.cell.own(task);
+        self.life.own(task);
     }
 
     /// The service's name, for its tasks.
     pub(super) fn task_name(&self) -> Name {
-        self.cell.task_name()
+        self.life.task_name()
     }
 
     /// Leaves a task to the service, which waits for it at its stop.
     pub(super) fn own(&self, task: Task<()>) {
-        self.cell.own(task);
+        self.life.own(task);
     }
 
     /// The runtime that the entrypoint runs on.
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
-        self.cell.runtime()
+        self.life.runtime()
     }
 
     /// The entrypoint that started the service.

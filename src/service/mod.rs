@@ -5,28 +5,38 @@
 
 mod accept;
 mod cell;
+mod configured;
 mod context;
 mod crew;
+mod failure;
 mod function;
+mod handle;
+mod life;
 mod options;
 mod packet;
+mod policy;
 mod reason;
 mod tcp;
 mod udp;
 mod watched;
 
 pub use self::accept::Drain;
-pub(crate) use self::cell::{Launch, NotReady, OnLaunch, ServiceCell};
-pub use self::cell::{ServiceState, ServiceStatus};
+pub(crate) use self::cell::ServiceCell;
+pub use self::configured::Configured;
 pub use self::context::ServiceContext;
+pub(crate) use self::failure::{GaveUp, NotReady};
 pub use self::function::{ServiceFn, service_fn};
+pub use self::handle::{ServiceHandle, ServiceState, ServiceStatus};
+pub(crate) use self::life::{Launch, Life, OnLaunch};
+pub(crate) use self::options::Need;
 pub use self::options::ServiceOptions;
 pub use self::packet::Packet;
+pub use self::policy::{Policy, Restart};
 pub use self::reason::{StopKind, StopReason};
 pub use self::tcp::{ConnectionHandler, TcpServer};
 pub use self::udp::{DatagramHandler, UdpServer};
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -63,13 +73,16 @@ use crate::error::BoxError;
 ///
 /// # Life
 ///
-/// 1. `start` is called once, at the same time as those of the other services.
+/// 1. `start` is called once, at the same time as those of the other services, or as soon as the
+///    services have started that this one [needs](ServiceOptions::after).
 /// 2. The service has started as soon as `start` returns `Ok` or calls [`ServiceContext::ready`].
 ///    In the second case `start` goes on as the *running part*.
-/// 3. A `start` that fails, panics or takes longer than its limit fails the program's start. A
-///    running part that fails or panics stops the program; one that returns `Ok` has finished.
+/// 3. A `start` that fails, panics or takes longer than its limit fails the program's start. When a
+///    running part fails or panics, the [`Policy`] of the service says what happens: by default the
+///    program stops. One that returns `Ok` has finished.
 /// 4. At the stop, [`ServiceContext::stopping`] resolves and `stop` is called, once for every
-///    service that has started, all of them at the same time. When `stop` has returned, the running
+///    service that has started, all of them at the same time, but those first that need others. When
+///    `stop` has returned, the running
 ///    part may end by itself until the service's limit; then it is dropped. A running part that
 ///    cannot know of the stop (the service has no `stop` of its own and the running part never
 ///    asked for `stopping`) is dropped at once.
@@ -91,7 +104,7 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The limits of the service.
+    /// What the service needs, its limits, and its policy.
     fn options(&self) -> ServiceOptions {
         ServiceOptions::default()
     }
@@ -106,10 +119,43 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Gives the service another name.
+    fn named(self, name: impl Into<Cow<'static, str>>) -> Configured<Self>
+    where
+        Self: Sized,
+    {
+        Configured::new(self).with_name(name.into())
+    }
+
+    /// Changes the options of the service where it is added.
+    ///
+    /// ```
+    /// use aiomisc::service::Policy;
+    /// use aiomisc::{Service, service_fn, services};
+    ///
+    /// let cache = service_fn("cache", |_| async { Ok(()) });
+    /// let services = services![
+    ///     service_fn("database", |_| async { Ok(()) }),
+    ///     cache.configure(|options| options.after("database").policy(Policy::Ignore)),
+    /// ];
+    /// ```
+    fn configure(self, change: impl FnOnce(ServiceOptions) -> ServiceOptions) -> Configured<Self>
+    where
+        Self: Sized,
+    {
+        Configured::new(self).with_options(change)
+    }
+
     /// The short name of the type; the default of [`name`](Self::name).
     #[doc(hidden)]
     fn type_name(&self) -> &'static str {
         short_name(type_name::<Self>())
+    }
+
+    /// The type, for those who need a service of it.
+    #[doc(hidden)]
+    fn kind(&self) -> TypeId {
+        TypeId::of::<Self>()
     }
 }
 
@@ -138,6 +184,10 @@ impl<S: Service + ?Sized> Service for Arc<S> {
 
     fn type_name(&self) -> &'static str {
         (**self).type_name()
+    }
+
+    fn kind(&self) -> TypeId {
+        (**self).kind()
     }
 }
 

@@ -1,14 +1,33 @@
+use std::any::{TypeId, type_name};
+use std::borrow::Cow;
 use std::time::Duration;
 
-/// The limits of a service.
+use super::{Policy, Service, short_name};
+
+/// What a service needs, how long it may take, and what becomes of it when it fails.
+///
+/// A service gives its own by [`Service::options`]; whoever adds it can change them by
+/// [`Service::configure`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceOptions {
-    /// How long `start` may take until the service has started. Default: 60 s.
+    /// How long `start` may take until the service has started, from the moment that what it needs
+    /// has started. Default: 60 s.
     pub start_limit: Duration,
-    /// How long the stop of this service may take, within the limit of the whole program.
-    /// Default: 20 s.
+    /// How long the stop of this service may take, from the moment that those that need it have
+    /// stopped, within the limit of the whole program. Default: 20 s.
     pub stop_limit: Duration,
+    /// What happens when it fails after its start. Default: [`Policy::StopAll`].
+    pub policy: Policy,
+    /// The services that it needs.
+    pub(crate) needs: Vec<Need>,
+}
+
+/// Another service, as somebody who needs it knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Name(Cow<'static, str>),
+    Type(TypeId, &'static str),
 }
 
 impl ServiceOptions {
@@ -16,6 +35,22 @@ impl ServiceOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Starts the service after the one of this name, and stops it before that one.
+    #[must_use]
+    pub fn after(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.needs.push(Need::Name(name.into()));
+        self
+    }
+
+    /// Starts the service after all those of this type, and stops it before them. There must be at
+    /// least one.
+    #[must_use]
+    pub fn after_type<S: Service>(mut self) -> Self {
+        let need = Need::Type(TypeId::of::<S>(), short_name(type_name::<S>()));
+        self.needs.push(need);
+        self
     }
 
     /// Sets how long `start` may take.
@@ -32,17 +67,27 @@ impl ServiceOptions {
         self
     }
 
+    /// Sets what happens when the service fails after its start.
+    #[must_use]
+    pub fn policy(mut self, policy: impl Into<Policy>) -> Self {
+        self.policy = policy.into();
+        self
+    }
+
     /// What is wrong with these options.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = &'static str> {
-        let zero_start = self
-            .start_limit
-            .is_zero()
-            .then_some("the start limit must not be zero");
-        let zero_stop = self
-            .stop_limit
-            .is_zero()
-            .then_some("the stop limit must not be zero");
-        zero_start.into_iter().chain(zero_stop)
+    pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
+        let zero = |limit: Duration, name| {
+            let text = || format!("{name}: expected a duration above zero, got 0");
+            limit.is_zero().then(text)
+        };
+        let restart = match &self.policy {
+            Policy::Restart(restart) => Some(restart.problems()),
+            Policy::StopAll | Policy::Ignore => None,
+        };
+        zero(self.start_limit, "start_limit")
+            .into_iter()
+            .chain(zero(self.stop_limit, "stop_limit"))
+            .chain(restart.into_iter().flatten())
     }
 }
 
@@ -51,6 +96,8 @@ impl Default for ServiceOptions {
         Self {
             start_limit: Duration::from_secs(60),
             stop_limit: Duration::from_secs(20),
+            policy: Policy::StopAll,
+            needs: Vec::new(),
         }
     }
 }

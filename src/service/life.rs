@@ -1,0 +1,453 @@
+//! One life of a service, from a call of `start` to its stop. A service that is restarted has
+//! several.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use event_listener::{Event, listener};
+
+use super::failure::{LimitExceeded, Panicked, StillRunning};
+use super::{Service, ServiceCell, ServiceContext, ServiceState, StopReason};
+use crate::entrypoint::{Entrypoint, ServiceError, Stage};
+use crate::error::{BoxError, panic_text};
+use crate::flag::Flag;
+use crate::future::{Either, Panic, catch_panic, race, yield_now};
+use crate::runtime::{Name, Runtime, Task};
+
+/// What happened to a service's `start`, for whoever waits for it.
+pub(crate) enum Launch {
+    Started,
+    Failed(ServiceError),
+    /// It was stopped before it came to that.
+    Abandoned,
+}
+
+pub(crate) type OnLaunch = dyn Fn(&ServiceCell, Launch) + Send + Sync;
+
+pub(crate) struct Life {
+    name: Arc<str>,
+    service: Arc<dyn Service>,
+    runtime: Runtime,
+    cell: Weak<ServiceCell>,
+    /// The how many-th start of the process this was, if the service has started; else 0.
+    started: AtomicU64,
+    inner: Mutex<Inner>,
+    stopping: Flag,
+    /// Whether the running part looks out for the stop.
+    looks_out: AtomicBool,
+    /// Notified when `start` has returned.
+    ended: Event,
+}
+
+struct Inner {
+    state: ServiceState,
+    since: Instant,
+    /// Until the launch is decided: who is told.
+    on_launch: Option<Arc<OnLaunch>>,
+    running: Option<Task<()>>,
+    /// Whether `start` has returned.
+    returned: bool,
+    tasks: Vec<Task<()>>,
+    /// Whether the stop has begun: what fails now is its business.
+    draining: bool,
+    /// Whether `stop` was called.
+    asked: bool,
+    /// Failures while the stop was under way.
+    late: Vec<ServiceError>,
+    /// Whether the stop is over, so that nobody looks after a task that comes now.
+    closed: bool,
+}
+
+impl Life {
+    pub(super) fn new(
+        name: &Arc<str>,
+        service: &Arc<dyn Service>,
+        runtime: &Runtime,
+        cell: Weak<ServiceCell>,
+        now: Instant,
+    ) -> Arc<Self> {
+        let inner = Inner {
+            state: ServiceState::New,
+            since: now,
+            on_launch: None,
+            running: None,
+            returned: false,
+            tasks: Vec::new(),
+            draining: false,
+            asked: false,
+            late: Vec::new(),
+            closed: false,
+        };
+        Arc::new(Self {
+            name: Arc::clone(name),
+            service: Arc::clone(service),
+            runtime: runtime.unowned(),
+            cell,
+            started: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+            stopping: Flag::default(),
+            looks_out: AtomicBool::new(false),
+            ended: Event::new(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn task_name(&self) -> Name {
+        Name::Shared(Arc::clone(&self.name))
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(super) fn state(&self) -> (ServiceState, Instant) {
+        let inner = self.inner();
+        (inner.state, inner.since)
+    }
+
+    /// Its number in the order of starts, once it has started, whatever became of it since.
+    pub(crate) fn started(&self) -> Option<u64> {
+        Some(self.started.load(Ordering::Acquire)).filter(|order| *order > 0)
+    }
+
+    /// Whether it has started, and its `stop` was not called yet.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.started().is_some() && !self.inner().asked
+    }
+
+    /// Calls `start` in a task of its own; `on_launch` is called once, when it is decided whether
+    /// the service has started.
+    #[track_caller]
+    pub(crate) fn launch(
+        self: &Arc<Self>,
+        entrypoint: &Entrypoint,
+        on_launch: Arc<OnLaunch>,
+        now: Instant,
+    ) {
+        let mut inner = self.inner();
+        // The stop may have come in between, on another thread, and would not come again.
+        if self.stopping.is_set() {
+            return;
+        }
+        inner.on_launch = Some(on_launch);
+        self.enter(&mut inner, ServiceState::Starting, now);
+        let (life, owner) = (Arc::clone(self), entrypoint);
+        let entrypoint = entrypoint.clone();
+        let run = async move {
+            let ctx = ServiceContext::new(Arc::clone(&life), entrypoint.clone());
+            let start = catch_panic((*life.service).start(ctx));
+            let outcome = entrypoint
+                .service_scope(Arc::clone(&life) as _, start)
+                .await;
+            life.returned(&entrypoint, outcome);
+        };
+        // The task cannot be polled to its end before it is kept: it takes the same lock.
+        inner.running = Some(owner.spawn(self.task_name(), run));
+    }
+
+    /// The service says that it has started.
+    pub(super) fn ready(&self) {
+        /// How many services have started in this process.
+        static STARTS: AtomicU64 = AtomicU64::new(0);
+
+        let mut inner = self.inner();
+        let Some(on_launch) = inner.on_launch.take() else {
+            return;
+        };
+        let order = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
+        self.started.store(order, Ordering::Release);
+        // Where the stop has begun already, it takes it from here.
+        let state = if inner.draining {
+            ServiceState::Draining
+        } else {
+            ServiceState::Running
+        };
+        self.enter(&mut inner, state, self.runtime.now());
+        drop(inner);
+        self.tell(&on_launch, Launch::Started);
+    }
+
+    /// Something of the service failed: its `start`, its running part or a task of it.
+    pub(super) fn fail(&self, entrypoint: &Entrypoint, cause: BoxError) {
+        let error = ServiceError::new(&self.name, Stage::Run, cause);
+        let mut inner = self.inner();
+        if let Some(on_launch) = inner.on_launch.take() {
+            self.launch_failed(inner, &on_launch, error.at(Stage::Start));
+        } else if inner.draining {
+            inner.late.push(error);
+        } else {
+            let first = inner.state != ServiceState::Failed;
+            if first {
+                self.enter(&mut inner, ServiceState::Failed, self.runtime.now());
+            }
+            drop(inner);
+            if let Some(cell) = self.cell.upgrade() {
+                entrypoint.service_failed(&cell, error, first);
+            }
+        }
+    }
+
+    /// `start` took too long, or the start of its group was given up.
+    pub(crate) fn give_up(&self, cause: impl Into<BoxError>) {
+        let mut inner = self.inner();
+        if let Some(on_launch) = inner.on_launch.take() {
+            let error = ServiceError::new(&self.name, Stage::Start, cause.into());
+            self.launch_failed(inner, &on_launch, error);
+        }
+    }
+
+    fn launch_failed(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        on_launch: &Arc<OnLaunch>,
+        error: ServiceError,
+    ) {
+        self.enter(&mut inner, ServiceState::Failed, self.runtime.now());
+        drop(inner);
+        self.tell(on_launch, Launch::Failed(error));
+    }
+
+    fn tell(&self, on_launch: &Arc<OnLaunch>, launch: Launch) {
+        if let Some(cell) = self.cell.upgrade() {
+            if let Launch::Failed(error) = &launch {
+                cell.set_cause(error);
+            }
+            on_launch(&cell, launch);
+        }
+    }
+
+    fn returned(&self, entrypoint: &Entrypoint, outcome: Result<Result<(), BoxError>, Panic>) {
+        let decided = {
+            let mut inner = self.inner();
+            inner.returned = true;
+            let decided = inner.on_launch.is_none();
+            let finished = decided && matches!(outcome, Ok(Ok(())));
+            if finished && inner.state == ServiceState::Running {
+                self.enter(&mut inner, ServiceState::Stopped, self.runtime.now());
+                tracing::debug!(service = %self.name, "finished");
+            }
+            decided
+        };
+        match outcome {
+            Ok(Ok(())) if decided => {}
+            Ok(Ok(())) => self.ready(),
+            Ok(Err(error)) => self.fail(entrypoint, error),
+            Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
+        }
+        self.ended.notify(usize::MAX);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.looks_out.store(true, Ordering::Relaxed);
+        self.stopping.is_set()
+    }
+
+    pub(super) async fn stopping(&self) {
+        self.looks_out.store(true, Ordering::Relaxed);
+        self.stopping.wait().await;
+    }
+
+    /// Keeps a task of the service until its stop.
+    pub(super) fn own(&self, task: Task<()>) {
+        let mut inner = self.inner();
+        if inner.closed {
+            drop(inner);
+            task.abort();
+            return;
+        }
+        // Those that have ended would gather otherwise; looked at now and then, not each time.
+        if inner.tasks.len() == inner.tasks.capacity() {
+            inner.tasks.retain(|task| !task.is_finished());
+        }
+        inner.tasks.push(task);
+    }
+
+    /// Tells the service that it is to stop; the first thing of every stop.
+    pub(super) fn begin_stop(&self, now: Instant) {
+        let mut inner = self.inner();
+        inner.draining = true;
+        if inner.state == ServiceState::Running {
+            self.enter(&mut inner, ServiceState::Draining, now);
+        }
+        drop(inner);
+        self.stopping.set();
+    }
+
+    /// Stops a service that has started; errors are collected, none keeps the rest from happening.
+    /// Ends within `limit`, or soon after `cut`, unless the service blocks its thread.
+    pub(crate) async fn stop(
+        &self,
+        reason: &StopReason,
+        limit: Duration,
+        cut: &Flag,
+    ) -> Vec<ServiceError> {
+        let mut errors = Vec::new();
+        let mut push = |cause: BoxError| {
+            errors.push(ServiceError::new(&self.name, Stage::Stop, cause));
+        };
+        let begun = self.runtime.now();
+        self.begin_stop(begun);
+        self.inner().asked = true;
+        let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
+
+        let asked = self
+            .runtime
+            .timeout(limit, catch_panic((*self.service).stop(reason)));
+        match race(asked, cut.wait()).await {
+            Either::First(Ok(Ok(Ok(())))) => {}
+            Either::First(Ok(Ok(Err(error)))) => push(error),
+            Either::First(Ok(Err(panic))) => push(Panicked(panic_text(&*panic)).into()),
+            Either::First(Err(_)) => push(LimitExceeded(limit).into()),
+            Either::Second(()) => tracing::warn!(service = %self.name, "stop was cut"),
+        }
+
+        let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
+        if knows && !self.has_returned() {
+            // Most have nothing left to do but to end: give them a turn before a timer is made.
+            yield_now().await;
+        }
+        if knows && !self.has_returned() {
+            if !self.looks_out.load(Ordering::Relaxed) {
+                tracing::warn!(
+                    service = %self.name,
+                    limit = ?left(),
+                    "`stop` has returned, and `start` goes on without looking out for \
+                     `ServiceContext::stopping`; waiting for its end"
+                );
+            }
+            let ended = self.runtime.timeout(left(), self.wait_returned());
+            if let Either::First(Err(_)) = race(ended, cut.wait()).await
+                && errors.is_empty()
+            {
+                let cause = StillRunning(limit).into();
+                errors.push(ServiceError::new(&self.name, Stage::Stop, cause));
+            }
+        }
+        self.abandon().await;
+        errors.extend(self.take_late());
+        let mut inner = self.inner();
+        let state = if !errors.is_empty() || inner.state == ServiceState::Failed {
+            ServiceState::Failed
+        } else {
+            ServiceState::Stopped
+        };
+        self.enter(&mut inner, state, self.runtime.now());
+        errors
+    }
+
+    /// Drops whatever of the service still runs, and waits until that has happened.
+    pub(crate) async fn abandon(&self) {
+        self.stopping.set();
+        let (running, returned) = {
+            let mut inner = self.inner();
+            inner.draining = true;
+            (inner.running.take(), inner.returned)
+        };
+        if let Some(running) = running {
+            if !returned {
+                running.abort();
+            }
+            // Its result was taken when `start` returned.
+            let _ = running.await;
+        }
+        // Only now: a `start` that returned in the meantime has started.
+        self.give_up_launch();
+        loop {
+            let tasks = self.abort_tasks();
+            if tasks.is_empty() {
+                return;
+            }
+            for task in tasks {
+                // Errors and panics were reported by the task itself.
+                let _ = task.await;
+            }
+        }
+    }
+
+    /// The stop did not come to its end.
+    pub(super) fn failed_to_stop(&self) {
+        self.enter(&mut self.inner(), ServiceState::Failed, self.runtime.now());
+    }
+
+    /// What failed while the service was being stopped.
+    pub(super) fn take_late(&self) -> Vec<ServiceError> {
+        std::mem::take(&mut self.inner().late)
+    }
+
+    /// Drops whatever of the service still runs, without waiting for it: its time is over.
+    pub(crate) fn cut_off(&self) {
+        self.stopping.set();
+        let running = self.inner().running.take();
+        if let Some(running) = running {
+            running.abort();
+        }
+        self.give_up_launch();
+        while !self.abort_tasks().is_empty() {}
+    }
+
+    /// A launch that is not decided by now never will be.
+    fn give_up_launch(&self) {
+        let mut inner = self.inner();
+        let on_launch = inner.on_launch.take();
+        if on_launch.is_some() || inner.state == ServiceState::New {
+            self.enter(&mut inner, ServiceState::Stopped, self.runtime.now());
+        }
+        drop(inner);
+        if let Some(on_launch) = on_launch {
+            self.tell(&on_launch, Launch::Abandoned);
+        }
+    }
+
+    /// When none is left, none is taken any more.
+    fn abort_tasks(&self) -> Vec<Task<()>> {
+        let mut inner = self.inner();
+        let tasks = std::mem::take(&mut inner.tasks);
+        inner.closed = tasks.is_empty();
+        drop(inner);
+        for task in &tasks {
+            task.abort();
+        }
+        tasks
+    }
+
+    fn has_returned(&self) -> bool {
+        let inner = self.inner();
+        inner.returned || inner.running.is_none()
+    }
+
+    async fn wait_returned(&self) {
+        while !self.has_returned() {
+            listener!(self.ended => ended);
+            if self.has_returned() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn enter(&self, inner: &mut Inner, state: ServiceState, now: Instant) {
+        inner.state = state;
+        inner.since = now;
+        if let Some(cell) = self.cell.upgrade() {
+            cell.notify();
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life")
+            .field("name", &self.name)
+            .field("state", &self.state().0)
+            .finish_non_exhaustive()
+    }
+}
