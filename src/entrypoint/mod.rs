@@ -3,8 +3,10 @@
 mod builder;
 mod environment;
 mod error;
+mod naming;
 mod os_signal;
 mod outcome;
+mod plan;
 mod shutdown;
 mod start;
 mod watchdog;
