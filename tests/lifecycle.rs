@@ -125,7 +125,7 @@ async fn services_start_together_and_before_the_main_job() {
     assert!(
         ep.services()
             .iter()
-            .all(|service| service.state == ServiceState::Running)
+            .all(|service| service.state() == ServiceState::Running)
     );
     ep.graceful_shutdown("done").await.expect("nothing fails");
 }
@@ -338,7 +338,7 @@ async fn a_service_that_finishes_leaves_the_program_running() {
         .start()
         .await
         .expect("it starts");
-    while ep.services()[0].state != ServiceState::Stopped {
+    while ep.services()[0].state() != ServiceState::Stopped {
         aiomisc::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(!ep.is_closing());
@@ -382,7 +382,7 @@ async fn errors_of_stops_are_all_kept_and_disturb_nobody() {
     let states: Vec<_> = handle
         .services()
         .iter()
-        .map(|service| service.state)
+        .map(|service| service.state())
         .collect();
     assert_eq!(
         states,
@@ -664,7 +664,7 @@ async fn names_are_made_unique_unless_they_were_given() {
     let names: Vec<_> = ep
         .services()
         .into_iter()
-        .map(|service| service.name)
+        .map(|service| service.name().to_owned())
         .collect();
     assert_eq!(names, ["Same", "Same#2", "Same#3", "Same#4"]);
     ep.graceful_shutdown("done").await.expect("nothing fails");
@@ -705,7 +705,7 @@ async fn mistakes_are_reported_all_together() {
         "shutdown_timeout: expected a duration above zero, got 0",
         "two services are called `twin`",
         "has an empty name",
-        "service `hasty`: the start limit must not be zero",
+        "service `hasty`: start_limit: expected a duration above zero, got 0",
         "service `TcpServer`: max_connections must be at least 1, got 0",
     ];
     for expected in expected {
@@ -828,7 +828,7 @@ async fn what_overruns_the_limit_of_the_program_is_dropped() {
             .await;
     }
     assert_eq!(events.all(), ["dropped", "dropped"]);
-    let states: Vec<_> = handle.services().iter().map(|s| s.state).collect();
+    let states: Vec<_> = handle.services().iter().map(|s| s.state()).collect();
     assert_eq!(states, [ServiceState::Failed, ServiceState::Failed]);
 }
 
@@ -875,7 +875,7 @@ async fn a_stop_that_panics_when_it_is_dropped_leaves_no_task() {
     let error = ep.graceful_shutdown("done").await.expect_err("it panics");
     assert!(error.to_string().contains("not like that"), "{error}");
     assert_eq!(events.all(), ["task dropped"]);
-    assert_eq!(handle.services()[0].state, ServiceState::Failed);
+    assert_eq!(handle.services()[0].state(), ServiceState::Failed);
 }
 
 #[aiomisc::test(runtimes(all))]

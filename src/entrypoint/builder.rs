@@ -1,20 +1,16 @@
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::environment::{Environment, boolean, seconds};
-use super::os_signal::Handlers;
-use super::watchdog::{self, WatchedOver};
-use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
-use crate::future::{Either, catch_panic, race};
+use super::plan::Plan;
+use super::roster::Roster;
+use super::{OsSignal, Outcome, RunError, RunningEntrypoint, watchdog};
 use crate::log::{self, LogFormat, LogLevel};
 use crate::runtime::Runtime;
 use crate::runtime::choose::choose;
-use crate::service::{Service, ServiceCell, StopKind, StopReason};
+use crate::service::{Service, StopReason};
 
 /// An entrypoint about to be run; from [`Entrypoint::builder`].
 ///
@@ -242,7 +238,7 @@ impl EntrypointBuilder {
         if shutdown_timeout.is_zero() {
             problems.push("shutdown_timeout: expected a duration above zero, got 0".to_owned());
         }
-        let named = name_services(self.services, &mut problems);
+        let roster = Roster::new(self.services, &[], &mut problems);
         let runtime = match (runtime, problems.is_empty()) {
             (Ok(runtime), true) => runtime,
             (runtime, _) => {
@@ -250,15 +246,7 @@ impl EntrypointBuilder {
                 return Err(RunError::config(problems));
             }
         };
-        let options: Vec<_> = named.iter().map(|(_, service)| service.options()).collect();
-        let now = runtime.now();
-        let cells = named
-            .into_iter()
-            .zip(options)
-            .map(|((name, service), options)| {
-                ServiceCell::new(name, service, options, &runtime, now)
-            })
-            .collect();
+        let cells = roster.into_cells(&runtime, &[]);
 
         let on_main_thread = thread::current().name() == Some("main");
         let by_default = match mode {
@@ -312,171 +300,4 @@ enum Mode {
     Run,
     /// The entrypoint is a part of somebody's program.
     Embedded,
-}
-
-/// Gives every service a name of its own: those called after their type get numbers; equal names
-/// that were given are a mistake.
-fn name_services(
-    services: Vec<Arc<dyn Service>>,
-    problems: &mut Vec<String>,
-) -> Vec<(Arc<str>, Arc<dyn Service>)> {
-    let given: Vec<(Arc<str>, _)> = services
-        .iter()
-        .map(|service| (service.name().into(), service.type_name()))
-        .collect();
-    let mut taken = HashSet::with_capacity(given.len());
-    for (name, type_name) in &given {
-        if name.is_empty() {
-            problems.push(format!(
-                "a service of the type {type_name} has an empty name"
-            ));
-        } else if **name != **type_name && !taken.insert(Arc::clone(name)) {
-            problems.push(format!(
-                "two services are called `{name}`: names must differ"
-            ));
-        }
-    }
-    for (service, (name, _)) in services.iter().zip(&given) {
-        let options = service.options();
-        problems.extend(
-            options
-                .problems()
-                .map(|problem| format!("service `{name}`: {problem}")),
-        );
-        if let Err(error) = service.check() {
-            problems.push(format!(
-                "service `{name}`: {}",
-                crate::error::Chain(&*error)
-            ));
-        }
-    }
-    let mut numbers: HashMap<&'static str, usize> = HashMap::new();
-    services
-        .into_iter()
-        .zip(given)
-        .map(|(service, (name, type_name))| {
-            if *name != *type_name {
-                return (name, service);
-            }
-            let number = numbers.entry(type_name).or_default();
-            loop {
-                *number += 1;
-                let name = match *number {
-                    1 => Arc::clone(&name),
-                    number => format!("{name}#{number}").into(),
-                };
-                if taken.insert(Arc::clone(&name)) {
-                    return (name, service);
-                }
-            }
-        })
-        .collect()
-}
-
-/// An entrypoint with every option settled.
-struct Plan {
-    runtime: Runtime,
-    cells: Vec<Arc<ServiceCell>>,
-    log: Option<log::BasicConfig>,
-    shutdown_timeout: Duration,
-    signals: Vec<OsSignal>,
-}
-
-impl Plan {
-    /// Logging and signals, which come before anything of the user's runs.
-    fn prepare(&self, entrypoint: &Entrypoint) -> Result<Option<Handlers>, RunError> {
-        if let Some(log) = &self.log
-            && let Err(error) = log.init()
-        {
-            return Err(RunError::config(vec![format!("log: {error}")]));
-        }
-        Handlers::install(&self.signals, entrypoint)
-            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))
-    }
-
-    /// A runtime that has ended drops whatever it is given.
-    fn check_runtime(&self) -> Result<(), RunError> {
-        let probe = self.runtime.spawn(std::future::pending::<()>());
-        if probe.is_finished() {
-            return Err(RunError::config(vec![
-                "runtime: it has ended already".to_owned(),
-            ]));
-        }
-        probe.abort();
-        Ok(())
-    }
-
-    fn entrypoint(&self) -> Entrypoint {
-        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
-        // Before anything can stop it: a stop looks for them here.
-        entrypoint.cells().clone_from(&self.cells);
-        entrypoint
-    }
-
-    async fn run<F: Future>(self, main: F, watch: bool) -> Result<Outcome<F::Output>, RunError> {
-        self.check_runtime()?;
-        // Before the signals, which may begin the stop.
-        let entrypoint = self.entrypoint();
-        let _watched_over = watch.then(|| WatchedOver::new(&entrypoint));
-        let _handlers = self.prepare(&entrypoint)?;
-        let mut main = pin!(Some(main));
-        let run = async {
-            let mut ended = None;
-            if start::start(&entrypoint).await
-                && let Some(main) = main.as_mut().as_pin_mut()
-                && let Either::Second(end) = race(entrypoint.closing(), catch_panic(main)).await
-            {
-                ended = Some(end);
-            }
-            // The services are stopped also when letting go of it panics.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| main.set(None))) {
-                ended = Some(Err(panic));
-            }
-            // The first reason counts: after a signal these are ignored.
-            entrypoint.close(match ended {
-                Some(Err(_)) => StopKind::Panicked,
-                _ => StopKind::Finished,
-            });
-            let stopped = shutdown::shutdown(&entrypoint).await;
-            match ended {
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                Some(Ok(value)) => stopped.map(|_| Outcome::Finished(value)),
-                None => stopped.map(Outcome::Stopped),
-            }
-        };
-        entrypoint.scope(run).await
-    }
-
-    async fn start(self) -> Result<RunningEntrypoint, RunError> {
-        self.check_runtime()?;
-        let entrypoint = self.entrypoint();
-        let signals = self.prepare(&entrypoint)?;
-        let stop = {
-            let (entrypoint, runtime) = (entrypoint.clone(), self.runtime.clone());
-            async move {
-                entrypoint.closing().await;
-                let stopped = shutdown::shutdown(&entrypoint).await;
-                // A runtime that was given to us lives until here, whoever else has let go of it.
-                drop(runtime);
-                stopped
-            }
-        };
-        let shutdown = self
-            .runtime
-            .task("aiomisc: shutdown")
-            .spawn(entrypoint.scope(stop));
-        // From here on, dropping this future stops what has started.
-        let running = RunningEntrypoint {
-            handle: entrypoint.clone(),
-            shutdown: Some(shutdown),
-            _signals: signals,
-        };
-        if entrypoint.scope(start::start(&entrypoint)).await {
-            return Ok(running);
-        }
-        match running.graceful_shutdown("the start failed").await {
-            Err(error) => Err(error),
-            Ok(reason) => Err(RunError::stopped(reason)),
-        }
-    }
 }

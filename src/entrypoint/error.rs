@@ -124,6 +124,7 @@ enum Problem {
         overran: bool,
     },
     Stopped(StopReason),
+    Needed(Vec<String>),
     Lost(JoinError),
 }
 
@@ -143,6 +144,12 @@ impl RunError {
     pub(super) fn stopped(reason: StopReason) -> Self {
         Self {
             problem: Problem::Stopped(reason),
+        }
+    }
+
+    pub(super) fn needed(problems: Vec<String>) -> Self {
+        Self {
+            problem: Problem::Needed(problems),
         }
     }
 
@@ -215,6 +222,9 @@ impl fmt::Display for RunError {
             Problem::Config(error) => error.fmt(f),
             Problem::Stopped(reason) => {
                 write!(f, "stopped before the start was complete: {reason}")
+            }
+            Problem::Needed(problems) => {
+                write!(f, "not stopped: {}", problems.join("; "))
             }
             Problem::Lost(error) => error.fmt(f),
             Problem::Services { failures, overran } => {

@@ -7,6 +7,8 @@ mod error;
 mod order;
 mod os_signal;
 mod outcome;
+mod plan;
+mod roster;
 mod shutdown;
 mod start;
 mod supervise;

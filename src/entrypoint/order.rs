@@ -1,94 +1,118 @@
 //! Which service needs which, and whether that can be.
 
+use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use crate::service::{Need, ServiceCell};
+use crate::service::Need;
 
-/// Finds what each of these services needs, among them and those that run already; everything that
-/// cannot be is added to the problems.
+/// A service, as far as it matters here.
+pub(super) struct Party<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: TypeId,
+    pub(super) needs: &'a [Need],
+}
+
+/// Finds for each of these services the places of those that it needs. All that cannot be is added
+/// to the problems: needs that nobody meets, and services that need each other in a circle.
 ///
 /// # Cost
 ///
 /// Linear in the services and in what they need.
-pub(super) fn settle(
-    cells: &[Arc<ServiceCell>],
-    running: &[Arc<ServiceCell>],
-    problems: &mut Vec<String>,
-) {
-    if cells.iter().all(|cell| cell.options().needs.is_empty()) {
-        return;
+pub(super) fn settle(parties: &[Party<'_>], problems: &mut Vec<String>) -> Vec<Vec<usize>> {
+    let mut needs = vec![Vec::new(); parties.len()];
+    if parties.iter().all(|party| party.needs.is_empty()) {
+        return needs;
     }
-    let index = Index::new(running.iter().chain(cells));
-    for cell in cells {
-        let mut needs = Vec::new();
-        for need in &cell.options().needs {
-            let found = index.find(need, cell);
-            if found.is_empty() {
-                problems.push(index.missing(need, cell));
+    let index = Index::new(parties);
+    for (place, party) in parties.iter().enumerate() {
+        for need in party.needs {
+            let before = needs[place].len();
+            needs[place].extend(index.find(need, place));
+            if needs[place].len() == before {
+                problems.push(index.missing(need, party));
             }
-            needs.extend(found.into_iter().map(Arc::clone));
         }
         // Something may be named twice, or by name and by type.
-        needs.sort_by_key(Arc::as_ptr);
-        needs.dedup_by_key(|cell| Arc::as_ptr(cell));
-        cell.set_needs(needs);
+        needs[place].sort_unstable();
+        needs[place].dedup();
     }
-    for cycle in cycles(cells) {
-        let names: Vec<_> = cycle.iter().map(|cell| format!("`{}`", cell.name())).collect();
+    for circle in circles(&needs) {
+        let names: Vec<_> = circle
+            .into_iter()
+            .map(|place| format!("`{}`", parties[place].name))
+            .collect();
         problems.push(format!(
             "services need each other, so that none can be the first: {}",
             names.join(" needs ")
         ));
     }
+    needs
 }
 
 struct Index<'a> {
-    by_name: HashMap<&'a str, &'a Arc<ServiceCell>>,
-    all: Vec<&'a Arc<ServiceCell>>,
+    parties: &'a [Party<'a>],
+    by_name: HashMap<&'a str, usize>,
+    by_type: HashMap<TypeId, Vec<usize>>,
 }
 
 impl<'a> Index<'a> {
-    fn new(cells: impl Iterator<Item = &'a Arc<ServiceCell>>) -> Self {
-        let all: Vec<_> = cells.collect();
-        let by_name = all.iter().map(|cell| (&**cell.name(), *cell)).collect();
-        Self { by_name, all }
-    }
-
-    fn find(&self, need: &Need, by: &Arc<ServiceCell>) -> Vec<&'a Arc<ServiceCell>> {
-        match need {
-            Need::Name(name) => self.by_name.get(&**name).copied().into_iter().collect(),
-            Need::Type(kind, _) => self
-                .all
-                .iter()
-                .filter(|cell| cell.kind() == *kind && !Arc::ptr_eq(cell, by))
-                .copied()
-                .collect(),
+    fn new(parties: &'a [Party<'a>]) -> Self {
+        let mut by_type: HashMap<_, Vec<_>> = HashMap::new();
+        for (place, party) in parties.iter().enumerate() {
+            by_type.entry(party.kind).or_default().push(place);
+        }
+        let places = parties.iter().enumerate();
+        Self {
+            parties,
+            by_name: places.map(|(place, party)| (party.name, place)).collect(),
+            by_type,
         }
     }
 
-    fn missing(&self, need: &Need, by: &ServiceCell) -> String {
+    fn find(&self, need: &Need, by: usize) -> Vec<usize> {
+        match need {
+            Need::Name(name) => self.by_name.get(&**name).copied().into_iter().collect(),
+            Need::Type(kind, _) => {
+                let of_type = self.by_type.get(kind).map_or(&[][..], Vec::as_slice);
+                of_type
+                    .iter()
+                    .copied()
+                    .filter(|place| *place != by)
+                    .collect()
+            }
+        }
+    }
+
+    fn missing(&self, need: &Need, by: &Party<'_>) -> String {
         const NAMED: usize = 10;
 
         let what = match need {
             Need::Name(name) => format!("`{name}`"),
-            Need::Type(_, name) => format!("a service of the type {name}"),
+            Need::Type(_, name) => format!("another service of the type {name}"),
         };
-        let names = self.all.iter().map(|cell| format!("`{}`", cell.name()));
-        let mut names: Vec<_> = names.take(NAMED).collect();
-        if self.all.len() > NAMED {
+        let others = self.parties.iter().filter(|party| party.name != by.name);
+        let mut names: Vec<_> = others
+            .take(NAMED)
+            .map(|party| format!("`{}`", party.name))
+            .collect();
+        if self.parties.len() > NAMED + 1 {
             names.push("…".to_owned());
         }
+        let names = match names.is_empty() {
+            true => "there is no other one".to_owned(),
+            false => format!("the others are {}", names.join(", ")),
+        };
         format!(
-            "service `{}` needs {what}, which is not there; expected one of {}",
-            by.name(),
-            names.join(", ")
+            "service `{}` needs {what}, which is not there; {names}",
+            by.name
         )
     }
 }
 
-/// The circles among these services, each told once, from one of its members back to it.
-fn cycles(cells: &[Arc<ServiceCell>]) -> Vec<Vec<&Arc<ServiceCell>>> {
+/// The circles among these needs, each told once, from one of its members back to it. Depth-first
+/// search (Tarjan, "Depth-first search and linear graph algorithms", 1972), by hand and not by
+/// recursion: a chain may be as long as there are services.
+fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Seen {
         No,
@@ -96,42 +120,108 @@ fn cycles(cells: &[Arc<ServiceCell>]) -> Vec<Vec<&Arc<ServiceCell>>> {
         Done,
     }
 
-    let is_of_group =
-        |cell: &Arc<ServiceCell>| cells.get(cell.place()).is_some_and(|c| Arc::ptr_eq(c, cell));
-    let mut seen = vec![Seen::No; cells.len()];
+    let mut seen = vec![Seen::No; needs.len()];
     let mut found = Vec::new();
-    for root in cells {
-        if seen[root.place()] != Seen::No {
+    for root in 0..needs.len() {
+        if seen[root] != Seen::No {
             continue;
         }
-        // By hand, not by recursion: a chain may be as long as there are services.
+        // The services from the root to the one that is looked at, and which need of each is next.
         let mut path = vec![(root, 0)];
-        seen[root.place()] = Seen::OnPath;
-        while let Some((cell, next)) = path.last_mut() {
-            let Some(need) = cell.needs().get(*next) else {
-                seen[cell.place()] = Seen::Done;
+        seen[root] = Seen::OnPath;
+        while let Some((place, next)) = path.last_mut() {
+            let Some(need) = needs[*place].get(*next).copied() else {
+                seen[*place] = Seen::Done;
                 path.pop();
                 continue;
             };
             *next += 1;
-            if !is_of_group(need) {
-                continue;
-            }
-            match seen[need.place()] {
+            match seen[need] {
                 Seen::No => {
-                    seen[need.place()] = Seen::OnPath;
+                    seen[need] = Seen::OnPath;
                     path.push((need, 0));
                 }
                 Seen::OnPath => {
-                    let on_circle = path.iter().map(|(cell, _)| *cell);
-                    let mut circle: Vec<_> =
-                        on_circle.skip_while(|cell| !Arc::ptr_eq(cell, need)).collect();
-                    circle.push(need);
-                    found.push(circle);
+                    let on_path = path.iter().map(|(place, _)| *place);
+                    let circle = on_path.skip_while(|place| *place != need);
+                    found.push(circle.chain([need]).collect());
                 }
                 Seen::Done => {}
             }
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle_names(given: &[(&str, &[&str])]) -> (Vec<Vec<usize>>, Vec<String>) {
+        let needs: Vec<Vec<Need>> = given
+            .iter()
+            .map(|(_, needs)| {
+                let needs = needs
+                    .iter()
+                    .map(|name| Need::Name((*name).to_owned().into()));
+                needs.collect()
+            })
+            .collect();
+        let parties: Vec<_> = given
+            .iter()
+            .zip(&needs)
+            .map(|((name, _), needs)| Party {
+                name,
+                kind: TypeId::of::<()>(),
+                needs,
+            })
+            .collect();
+        let mut problems = Vec::new();
+        let needs = settle(&parties, &mut problems);
+        (needs, problems)
+    }
+
+    #[test]
+    fn needs_are_found_in_any_order() {
+        let (needs, problems) = settle_names(&[
+            ("web", &["cache", "db", "db"]),
+            ("cache", &["db"]),
+            ("db", &[]),
+        ]);
+        assert_eq!(needs, [vec![1, 2], vec![2], vec![]]);
+        assert_eq!(problems, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn every_circle_and_every_gap_is_named() {
+        let (_, problems) = settle_names(&[
+            ("a", &["b"]),
+            ("b", &["c"]),
+            ("c", &["a"]),
+            ("self", &["self"]),
+            ("lost", &["nowhere", "a"]),
+        ]);
+        let needs = "services need each other, so that none can be the first: ";
+        assert_eq!(
+            problems,
+            [
+                "service `lost` needs `nowhere`, which is not there; the others are `a`, `b`, `c`, \
+                 `self`"
+                    .to_owned(),
+                format!("{needs}`a` needs `b` needs `c` needs `a`"),
+                format!("{needs}`self` needs `self`"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_chain_is_no_trouble() {
+        let needs: Vec<Vec<usize>> = (0..100_000)
+            .map(|place| if place == 0 { vec![] } else { vec![place - 1] })
+            .collect();
+        assert!(circles(&needs).is_empty());
+        let mut circle = needs;
+        circle[0] = vec![99_999];
+        assert_eq!(circles(&circle).len(), 1);
+    }
 }

@@ -51,7 +51,9 @@ impl Stopping<'_> {
     }
 
     async fn stop_all(&self) {
-        let start_failed = lock(self.failures).iter().any(|e| e.stage() == Stage::Start);
+        let start_failed = lock(self.failures)
+            .iter()
+            .any(|e| e.stage() == Stage::Start);
         self.give_up_starting(start_failed).await;
         let mut started = self.started();
         if start_failed {
@@ -68,7 +70,7 @@ impl Stopping<'_> {
         let stops: Vec<_> = started
             .iter()
             .map(|cell| {
-                let first = needed_by.remove(&Arc::as_ptr(cell)).unwrap_or_default();
+                let first = needed_by.remove(&cell.id()).unwrap_or_default();
                 (cell, self.stop(cell, first))
             })
             .collect();
@@ -86,14 +88,11 @@ impl Stopping<'_> {
     }
 
     /// Who has to be gone before a service is stopped.
-    fn needed_by(
-        &self,
-        cells: &[Arc<ServiceCell>],
-    ) -> HashMap<*const ServiceCell, Vec<Arc<ServiceCell>>> {
+    fn needed_by(&self, cells: &[Arc<ServiceCell>]) -> HashMap<usize, Vec<Arc<ServiceCell>>> {
         let mut needed_by: HashMap<_, Vec<_>> = HashMap::new();
         for cell in cells {
             for need in cell.needs() {
-                let by = needed_by.entry(Arc::as_ptr(need)).or_default();
+                let by = needed_by.entry(need.id()).or_default();
                 by.push(Arc::clone(cell));
             }
         }

@@ -9,9 +9,31 @@ use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
-use super::{Entrypoint, Failures, lock};
+use super::{Entrypoint, Failures, Stage, lock};
 use crate::future::{Either, race};
-use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState};
+use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
+
+impl Entrypoint {
+    /// Starts the services of the beginning; when one fails, the program stops.
+    pub(super) async fn start_first(&self) -> bool {
+        let cells = self.cells().clone();
+        if start(self, &cells, &self.shared.failures).await {
+            self.shared.running.set();
+            return true;
+        }
+        let failed = {
+            let failures = lock(&self.shared.failures);
+            let mut failed = failures
+                .iter()
+                .filter(|error| error.stage() == Stage::Start);
+            failed.next().map(|error| error.service().to_owned())
+        };
+        if let Some(service) = failed {
+            self.close(StopKind::Failed { service });
+        }
+        false
+    }
+}
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). When
 /// one fails, or the stop begins before that, the rest is left to the stop, and this is false. What
@@ -28,7 +50,7 @@ pub(super) async fn start(
             match launch {
                 Launch::Started if gate.ordered => lock(&gate.started).push(cell.place()),
                 Launch::Started => {}
-                Launch::Abandoned => gate.failed.store(true, Ordering::Release),
+                Launch::Abandoned => gate.abandoned.store(true, Ordering::Release),
                 Launch::Failed(error) => {
                     error.log();
                     lock(&failures).push(error);
@@ -58,7 +80,7 @@ pub(super) async fn start(
             starting.give_up_overdue();
         }
     }
-    cells.iter().all(|cell| cell.has_started())
+    gate.is_passed(entrypoint)
 }
 
 /// What the services of one group tell of their starts.
@@ -66,6 +88,8 @@ struct Gate {
     /// How many are not decided yet.
     left: AtomicUsize,
     failed: AtomicBool,
+    /// Whether one was stopped before its start was decided.
+    abandoned: AtomicBool,
     /// Whether a service waits for another one.
     ordered: bool,
     /// The places of those that have started, where somebody may wait for them.
@@ -78,10 +102,17 @@ impl Gate {
         Self {
             left: AtomicUsize::new(cells.len()),
             failed: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             ordered: cells.iter().any(|cell| !cell.needs().is_empty()),
             started: Mutex::default(),
             changed: Event::new(),
         }
+    }
+
+    /// Whether all have started, but for those that somebody stopped one by one meanwhile.
+    fn is_passed(&self, entrypoint: &Entrypoint) -> bool {
+        let stopped = self.abandoned.load(Ordering::Acquire) && entrypoint.is_closing();
+        self.left.load(Ordering::Acquire) == 0 && !self.failed.load(Ordering::Acquire) && !stopped
     }
 
     fn one_decided(&self) {
@@ -116,7 +147,9 @@ impl<'a> Starting<'a> {
         let mut needed_by = Vec::new();
         for cell in cells {
             for need in cell.needs() {
-                let in_group = cells.get(need.place()).is_some_and(|c| Arc::ptr_eq(c, need));
+                let in_group = cells
+                    .get(need.place())
+                    .is_some_and(|c| Arc::ptr_eq(c, need));
                 if in_group {
                     needed_by.resize_with(cells.len(), Vec::new);
                     needed_by[need.place()].push(cell.place());

@@ -106,8 +106,11 @@ fn exit(entrypoint: &Entrypoint) {
     let limit = entrypoint.shared.shutdown_timeout;
     let mut text = format!("aiomisc: the shutdown took longer than {limit:?}; still there:");
     for service in entrypoint.services() {
-        if !matches!(service.state, ServiceState::Stopped | ServiceState::Failed) {
-            text.push_str(&format!(" `{}` ({})", service.name, service.state));
+        if !matches!(
+            service.state(),
+            ServiceState::Stopped | ServiceState::Failed
+        ) {
+            text.push_str(&format!(" `{}` ({})", service.name(), service.state()));
         }
     }
     text.push('\n');

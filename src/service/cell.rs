@@ -80,6 +80,11 @@ impl ServiceCell {
         })
     }
 
+    /// Tells it from all others that are there at the same time.
+    pub(crate) fn id(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.name
     }

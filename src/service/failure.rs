@@ -75,7 +75,10 @@ impl fmt::Display for GaveUp {
         let Self {
             restarts, within, ..
         } = self;
-        write!(f, "failed again after {restarts} restarts within {within:?}")
+        write!(
+            f,
+            "failed again after {restarts} restarts within {within:?}"
+        )
     }
 }
 

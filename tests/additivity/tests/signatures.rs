@@ -11,7 +11,7 @@ use aiomisc::runtime::{
     Backend, BlockingJob, Drive, JoinError, NoRuntime, Parts, Placement, Runtime, Sleep, Spawn,
     Task, TaskBuilder, TaskHandle, Timer,
 };
-use aiomisc::service::{ServiceOptions, ServiceState, ServiceStatus};
+use aiomisc::service::{ServiceHandle, ServiceOptions, ServiceState};
 use aiomisc::{
     BoxError, Outcome, RunError, RunningEntrypoint, Service, ServiceContext, StopReason, services,
     time,
@@ -78,7 +78,7 @@ fn entrypoint_and_services_are_the_same() {
     );
     is::<fn(&ServiceContext) -> &Runtime>(ServiceContext::runtime);
     is::<fn(&RunningEntrypoint) -> &Entrypoint>(RunningEntrypoint::handle);
-    is::<fn(&Entrypoint) -> Vec<ServiceStatus>>(Entrypoint::services);
+    is::<fn(&Entrypoint) -> Vec<ServiceHandle>>(Entrypoint::services);
     holds_for_all::<ServiceState>();
     holds_for_all::<ServiceOptions>();
     holds_for_all::<BoxError>();
