@@ -36,7 +36,7 @@ impl Entrypoint {
         &self,
         services: impl IntoIterator<Item = Arc<dyn Service>>,
     ) -> Result<Vec<ServiceHandle>, RunError> {
-        let cells = self.admit(services.into_iter().collect())?;
+        let cells = self.admit(&services.into_iter().collect::<Vec<_>>())?;
         let start = BringUp {
             entrypoint: self.clone(),
             cells: cells.clone(),
@@ -85,12 +85,12 @@ impl Entrypoint {
     }
 
     /// Takes services in, unless the program stops.
-    fn admit(&self, services: Vec<Arc<dyn Service>>) -> Result<Vec<Arc<ServiceCell>>, RunError> {
+    fn admit(&self, services: &[Arc<dyn Service>]) -> Result<Vec<Arc<ServiceCell>>, RunError> {
         loop {
             // Names, options and checks are foreign code: not under the lock.
             let there = self.cells().clone();
             let mut problems = Vec::new();
-            let roster = Roster::new(services.clone(), &there, &mut problems);
+            let roster = Roster::new(services.to_vec(), &there, &mut problems);
             if !problems.is_empty() {
                 return Err(RunError::config(problems));
             }

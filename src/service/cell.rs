@@ -22,7 +22,7 @@ pub(crate) struct ServiceCell {
     /// Its place in the group that it is started with.
     place: usize,
     /// The services that it needs; empty until they are known.
-    needs: OnceLock<Vec<Arc<ServiceCell>>>,
+    needs: OnceLock<Vec<Arc<Self>>>,
     inner: Mutex<Inner>,
     /// Thrown when the service is to stop, whatever it is doing.
     leaving: Flag,

@@ -233,12 +233,12 @@ fn failures_are_told_apart() {
 async fn services_run_around_the_test() {
     let entrypoint = Entrypoint::current().expect("it is an entrypoint's");
     let services = entrypoint.services();
-    let names: Vec<_> = services.iter().map(|service| &*service.name).collect();
+    let names: Vec<_> = services.iter().map(|service| service.name()).collect();
     assert_eq!(names, ["first", "second"]);
     assert!(
         services
             .iter()
-            .all(|service| service.state == aiomisc::service::ServiceState::Running)
+            .all(|service| service.state() == aiomisc::service::ServiceState::Running)
     );
 }
 
