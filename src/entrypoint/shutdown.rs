@@ -13,7 +13,7 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
     let shared = &entrypoint.shared;
     let in_time = shared
         .runtime
-        .timeout(shared.shutdown_timeout, stop_all(entrypoint))
+        .timeout(shared.settings.shutdown_timeout(), stop_all(entrypoint))
         .await;
     if in_time.is_err() {
         cut_stragglers(entrypoint);
@@ -97,7 +97,7 @@ async fn finished(entrypoint: &Entrypoint, cell: &ServiceCell, task: AbortOnDrop
 /// The time is over, and not by the fault of those that had stopped. The others are named, and what
 /// still runs of them is dropped: inside of a program that goes on, nobody else would do it.
 fn cut_stragglers(entrypoint: &Entrypoint) {
-    let limit = entrypoint.shared.shutdown_timeout;
+    let limit = entrypoint.shared.settings.shutdown_timeout();
     let cells = entrypoint.cells().clone();
     for cell in &cells {
         if matches!(cell.state(), ServiceState::Stopped | ServiceState::Failed) {

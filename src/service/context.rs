@@ -73,6 +73,7 @@ impl ServiceContext {
 
     /// Spawns a task that belongs to the service: its error or panic fails the service, and the
     /// service's stop aborts it and waits for it, after the running part has ended.
+    #[track_caller]
     pub fn spawn<F>(&self, future: F)
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
