@@ -58,6 +58,25 @@ fn spawn_and_join(bencher: Bencher<'_, '_>, runtime: &str) {
     });
 }
 
+/// As [`spawn_and_join`], where the entrypoint keeps a list of its tasks.
+#[divan::bench(args = RUNTIMES)]
+fn spawn_and_join_in_an_entrypoint(bencher: Bencher<'_, '_>, runtime: &str) {
+    let outcome = Entrypoint::builder()
+        .runtime(make(runtime))
+        .log_config(false)
+        .block(|ep| {
+            bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+                ep.block_on(async {
+                    for _ in 0..TURNS {
+                        let task = aiomisc::spawn(async {});
+                        task.await.expect("a task that does not panic");
+                    }
+                });
+            });
+        });
+    outcome.expect("nothing fails");
+}
+
 #[divan::bench(args = RUNTIMES)]
 fn spawn_and_detach(bencher: Bencher<'_, '_>, runtime: &str) {
     repeat(bencher, runtime, &async |runtime| {

@@ -1,15 +1,17 @@
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::environment::{Environment, boolean, seconds};
+use super::environment::Environment;
 use super::plan::Plan;
 use super::roster::Roster;
-use super::{OsSignal, Outcome, RunError, RunningEntrypoint, watchdog};
-use crate::log::{self, LogFormat, LogLevel};
+use super::settings::Chosen;
+use super::{BlockingEntrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog};
+use crate::log::{LogFormat, LogLevel};
 use crate::runtime::Runtime;
-use crate::runtime::choose::choose;
+use crate::runtime::choose::{Choice, choose};
 use crate::service::{Service, StopReason};
 
 /// An entrypoint about to be run; from [`Entrypoint::builder`].
@@ -20,26 +22,38 @@ use crate::service::{Service, StopReason};
 /// | option | variable | default |
 /// |---|---|---|
 /// | [`runtime`](Self::runtime) | `AIOMISC_RUNTIME` (`smol`, `tokio`) | installed one, else smol |
+/// | [`pool_size`](Self::pool_size) | `AIOMISC_POOL_SIZE` (1 to 10000) | the number of processors, at least 4 and at most 32 |
 /// | [`log_config`](Self::log_config) | `AIOMISC_LOG_CONFIG` | true |
 /// | [`log_level`](Self::log_level) | `AIOMISC_LOG_LEVEL` | info |
 /// | [`log_format`](Self::log_format) | `AIOMISC_LOG_FORMAT` | [`LogFormat::default`] |
+/// | [`log_date_format`](Self::log_date_format) | `AIOMISC_LOG_DATE_FORMAT` | that of the log's format |
+/// | [`log_buffering`](Self::log_buffering) | `AIOMISC_LOG_BUFFERING` | true |
+/// | [`log_buffer_size`](Self::log_buffer_size) | `AIOMISC_LOG_BUFFER`, else `AIOMISC_LOG_BUFFER_SIZE` (1 to 16777216) | 1024 |
+/// | [`log_flush_interval`](Self::log_flush_interval) | `AIOMISC_LOG_FLUSH` (seconds) | 0.2 s |
+/// | [`debug`](Self::debug) | `AIOMISC_DEBUG` | false |
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | `AIOMISC_SHUTDOWN_TIMEOUT` (seconds) | 60 s |
 /// | [`catch_signals`](Self::catch_signals) | – | INT and TERM, on the main thread |
+/// | [`exit_on_overrun`](Self::exit_on_overrun) | – | true |
+/// | – | `AIOMISC_NO_PLUGINS` | false |
+/// | – | `AIOMISC_USE_UVLOOP` has no effect: `AIOMISC_RUNTIME` picks the runtime | – |
+///
+/// A variable that is set to nothing counts as not set. Variables that are true or false take one of
+/// `1`, `enable`, `enabled`, `on`, `true`, `yes`, or one of `0`, `disable`, `disabled`, `off`,
+/// `false`, `no`, in any case.
+///
+/// The pool, the log's buffer and plugins do not exist yet: what is set for them is checked and can be
+/// asked for ([`Entrypoint::settings`](super::Entrypoint::settings)), and has no effect.
 #[derive(Clone)]
-#[must_use = "nothing runs until `run`, `run_forever` or `start`"]
+#[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]
 pub struct EntrypointBuilder {
     services: Vec<Arc<dyn Service>>,
-    runtime: Option<Result<Runtime, String>>,
+    runtime: Option<Result<Choice, String>>,
     /// For a runtime that is not given.
     threads: Option<usize>,
     /// What is known to be wrong before anything is settled.
     problems: Vec<String>,
     environment: Environment,
-    log_config: Option<bool>,
-    log_level: Option<LogLevel>,
-    log_format: Option<LogFormat>,
-    shutdown_timeout: Option<Duration>,
-    catch_signals: Option<Vec<OsSignal>>,
+    chosen: Chosen,
     exit_on_overrun: bool,
 }
 
@@ -51,11 +65,7 @@ impl EntrypointBuilder {
             threads: None,
             problems: Vec::new(),
             environment: Environment::of_process(),
-            log_config: None,
-            log_level: None,
-            log_format: None,
-            shutdown_timeout: None,
-            catch_signals: None,
+            chosen: Chosen::default(),
             exit_on_overrun: true,
         }
     }
@@ -74,13 +84,14 @@ impl EntrypointBuilder {
 
     /// Sets the runtime.
     pub fn runtime(mut self, runtime: impl Into<Runtime>) -> Self {
-        self.runtime = Some(Ok(runtime.into()));
+        self.runtime = Some(Ok(Choice::given(runtime.into())));
         self
     }
 
-    /// Sets the runtime, or says why it could not be made.
+    /// Sets the runtime, which was made for this program, or says why it could not be made.
     #[cfg(feature = "macros")]
     pub(crate) fn runtime_made(mut self, made: std::io::Result<Runtime>) -> Self {
+        let made = made.map(Choice::made_here);
         self.runtime = Some(made.map_err(|error| format!("runtime: {error}")));
         self
     }
@@ -101,19 +112,64 @@ impl EntrypointBuilder {
 
     /// Whether to set up logging. It does nothing where the program has set up its own.
     pub fn log_config(mut self, on: bool) -> Self {
-        self.log_config = Some(on);
+        self.chosen.log_config = Some(on);
         self
     }
 
     /// Sets the least level that is logged.
     pub fn log_level(mut self, level: LogLevel) -> Self {
-        self.log_level = Some(level);
+        self.chosen.log_level = Some(level);
         self
     }
 
     /// Sets how the log looks.
     pub fn log_format(mut self, format: LogFormat) -> Self {
-        self.log_format = Some(format);
+        self.chosen.log_format = Some(format);
+        self
+    }
+
+    /// Sets how dates and times look in formats of the log that have them, in the words of `strftime`;
+    /// see [`BasicConfig::date_format`](crate::log::BasicConfig::date_format).
+    pub fn log_date_format(mut self, format: impl Into<String>) -> Self {
+        self.chosen.log_date_format = Some(format.into());
+        self
+    }
+
+    /// Whether records of the log are buffered, so that nobody waits for them to be written. No effect
+    /// yet: they are written at once.
+    pub fn log_buffering(mut self, on: bool) -> Self {
+        self.chosen.log_buffering = Some(on);
+        self
+    }
+
+    /// Sets how many records the buffer of the log is for. No effect yet.
+    pub fn log_buffer_size(mut self, records: usize) -> Self {
+        self.chosen.log_buffer_size = Some(records);
+        self
+    }
+
+    /// Sets how often the buffer of the log is written out, at least. No effect yet.
+    pub fn log_flush_interval(mut self, interval: Duration) -> Self {
+        self.chosen.log_flush_interval = Some(interval);
+        self
+    }
+
+    /// Sets how many threads run jobs that block, at most. No effect yet.
+    pub fn pool_size(mut self, threads: usize) -> Self {
+        self.chosen.pool_size = Some(threads);
+        self
+    }
+
+    /// Whether to time every poll: one that takes at least [`SLOW_POLL`](super::SLOW_POLL) is logged,
+    /// with the name of the task and where it was spawned. It had all other tasks of its thread wait.
+    ///
+    /// It is about the main job, services, and the tasks that these spawn.
+    ///
+    /// # Cost
+    ///
+    /// Two looks at the runtime's clock for each poll; none when it is off.
+    pub fn debug(mut self, on: bool) -> Self {
+        self.chosen.debug = Some(on);
         self
     }
 
@@ -124,7 +180,7 @@ impl EntrypointBuilder {
     /// `main` of yours has to return. Where not even that comes within a second, because a thread
     /// is blocked, the process is ended with 70.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = Some(timeout);
+        self.chosen.shutdown_timeout = Some(timeout);
         self
     }
 
@@ -144,7 +200,7 @@ impl EntrypointBuilder {
     /// 128 and the signal's number. By default `run` and `run_forever` catch INT and TERM when they
     /// are called on the main thread, and `start` catches none.
     pub fn catch_signals(mut self, signals: impl IntoIterator<Item = OsSignal>) -> Self {
-        self.catch_signals = Some(signals.into_iter().collect());
+        self.chosen.catch_signals = Some(signals.into_iter().collect());
         self
     }
 
@@ -173,19 +229,13 @@ impl EntrypointBuilder {
     /// # Cost
     ///
     /// A thread while signals are caught, and one while the services stop.
+    #[track_caller]
     pub fn run<F: Future>(self, main: F) -> Result<Outcome<F::Output>, RunError> {
-        let exit_on_overrun = self.exit_on_overrun;
-        let plan = self.plan(Mode::Run)?;
-        let runtime = plan.runtime.clone();
-        let outcome = runtime.block_on(plan.run(main, exit_on_overrun));
-        if exit_on_overrun
-            && let Err(error) = &outcome
-            && error.overran()
-        {
-            error.report();
-            watchdog::exit_overran();
-        }
-        outcome
+        let called = Location::caller();
+        self.driven(|plan| {
+            let runtime = plan.runtime.clone();
+            runtime.block_on(plan.run(main, called))
+        })
     }
 
     /// Starts the services and waits until something stops the program.
@@ -193,11 +243,54 @@ impl EntrypointBuilder {
     /// # Errors
     ///
     /// As [`run`](Self::run).
+    #[track_caller]
     pub fn run_forever(self) -> Result<StopReason, RunError> {
         match self.run(std::future::pending::<std::convert::Infallible>())? {
             Outcome::Stopped(reason) => Ok(reason),
             Outcome::Finished(never) => match never {},
         }
+    }
+
+    /// Starts the services, calls the closure on this thread, stops the services: for code that is not
+    /// asynchronous, and asks for what is when it needs it.
+    ///
+    /// The closure is inside of the entrypoint: [`Entrypoint::current`](super::Entrypoint::current)
+    /// finds it, [`spawn`](crate::spawn) spawns on its runtime. It is not called when a service fails to
+    /// start, or the stop begins before that.
+    ///
+    /// A signal, or a service that fails, ends the wait in which the closure is
+    /// ([`BlockingEntrypoint::block_on`]) and all that come after it; the services stop once the closure
+    /// has returned, and what it does until then counts for the
+    /// [`shutdown_timeout`](Self::shutdown_timeout).
+    ///
+    /// A runtime that has a thread of its own runs services and tasks all the time. One that runs on the
+    /// thread that blocks on it (tokio's current-thread runtime) does so while the closure is in
+    /// `block_on` or `run_forever`.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run); [`RunError::stop_reason`] tells if it was stopped before it had started.
+    ///
+    /// # Panics
+    ///
+    /// With the closure's panic, after the services have stopped; and on tokio when called inside an
+    /// asynchronous context.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::Entrypoint;
+    ///
+    /// let answer = Entrypoint::builder().block(|ep| {
+    ///     let task = ep.spawn(async { 40 });
+    ///     let two = ep.block_on(async { 2 }).finished().expect("nothing stops it");
+    ///     ep.block_on(task).finished().expect("nothing stops it").unwrap() + two
+    /// })?;
+    /// assert_eq!(answer, 42);
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    pub fn block<R>(self, body: impl FnOnce(&BlockingEntrypoint) -> R) -> Result<R, RunError> {
+        self.driven(|plan| block::run(plan, body))
     }
 
     /// Starts the services inside of a program that runs already, on its runtime; resolves when
@@ -215,6 +308,20 @@ impl EntrypointBuilder {
         plan.start().await
     }
 
+    /// Drives the program to its end, which is that of the process if its stop took too long.
+    fn driven<R>(self, drive: impl FnOnce(Plan) -> Result<R, RunError>) -> Result<R, RunError> {
+        let exit_on_overrun = self.exit_on_overrun;
+        let outcome = drive(self.plan(Mode::Run)?);
+        if exit_on_overrun
+            && let Err(error) = &outcome
+            && error.overran()
+        {
+            error.report();
+            watchdog::exit_overran();
+        }
+        outcome
+    }
+
     /// Settles every option, or says all that is wrong.
     fn plan(self, mode: Mode) -> Result<Plan, RunError> {
         let mut problems = self.problems;
@@ -222,50 +329,33 @@ impl EntrypointBuilder {
 
         let runtime = match (self.runtime, mode) {
             (Some(runtime), _) => runtime,
-            (None, Mode::Embedded) => Runtime::current().map_err(|error| error.to_string()),
+            (None, Mode::Embedded) => {
+                let current = Runtime::current().map_err(|error| error.to_string());
+                current.map(Choice::given)
+            }
             (None, Mode::Run) => chosen(&env, self.threads),
         };
-
-        let level = env.read("AIOMISC_LOG_LEVEL", str::parse, &mut problems);
-        let format = env.read("AIOMISC_LOG_FORMAT", str::parse, &mut problems);
-        let config = env.read("AIOMISC_LOG_CONFIG", boolean, &mut problems);
-        let timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, &mut problems);
-
-        let shutdown_timeout = self
-            .shutdown_timeout
-            .or(timeout)
-            .unwrap_or(Duration::from_secs(60));
-        if shutdown_timeout.is_zero() {
-            problems.push("shutdown_timeout: expected a duration above zero, got 0".to_owned());
-        }
+        let on_main_thread = thread::current().name() == Some("main");
+        let signals_by_default = match mode {
+            Mode::Run if on_main_thread => vec![OsSignal::INT, OsSignal::TERM],
+            Mode::Run | Mode::Embedded => Vec::new(),
+        };
+        let settings = self.chosen.settle(&env, signals_by_default, &mut problems);
         let roster = Roster::new(self.services, &[], &mut problems);
-        let runtime = match (runtime, problems.is_empty()) {
-            (Ok(runtime), true) => runtime,
+        let (runtime, made_here) = match (runtime, problems.is_empty()) {
+            (Ok(choice), true) => (choice.runtime, choice.made_here),
             (runtime, _) => {
                 problems.extend(runtime.err());
                 return Err(RunError::config(problems));
             }
         };
         let cells = roster.into_cells(&runtime, &[]);
-
-        let on_main_thread = thread::current().name() == Some("main");
-        let by_default = match mode {
-            Mode::Run if on_main_thread => vec![OsSignal::INT, OsSignal::TERM],
-            Mode::Run | Mode::Embedded => Vec::new(),
-        };
-        let log = self.log_config.or(config).unwrap_or(true).then(|| {
-            let mut log = log::basic_config().level(self.log_level.or(level).unwrap_or_default());
-            if let Some(format) = self.log_format.or(format) {
-                log = log.format(format);
-            }
-            log
-        });
         Ok(Plan {
             runtime,
+            made_here,
             cells,
-            log,
-            shutdown_timeout,
-            signals: self.catch_signals.unwrap_or(by_default),
+            settings,
+            watch: self.exit_on_overrun,
         })
     }
 }
@@ -282,7 +372,7 @@ impl fmt::Debug for EntrypointBuilder {
 }
 
 /// What `run` uses when no runtime is given.
-pub(super) fn chosen(env: &Environment, threads: Option<usize>) -> Result<Runtime, String> {
+pub(super) fn chosen(env: &Environment, threads: Option<usize>) -> Result<Choice, String> {
     let named = env.read(
         "AIOMISC_RUNTIME",
         |text| Ok(text.to_owned()),

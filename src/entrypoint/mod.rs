@@ -1,6 +1,8 @@
 //! Starts services together, runs the program, and stops everything in order.
 
+mod block;
 mod builder;
+mod claim;
 mod dynamic;
 mod environment;
 mod error;
@@ -9,25 +11,28 @@ mod os_signal;
 mod outcome;
 mod plan;
 mod roster;
+mod settings;
 mod shutdown;
 mod start;
 mod supervise;
+mod tasks;
 mod watchdog;
 
+pub use self::block::BlockingEntrypoint;
 pub use self::builder::EntrypointBuilder;
 pub use self::error::{ConfigError, RunError, ServiceError, Stage};
 pub use self::os_signal::OsSignal;
 pub use self::outcome::Outcome;
+pub use self::settings::{SLOW_POLL, Settings};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use self::watchdog::Watch;
 use crate::chance::Chance;
 use crate::flag::Flag;
-use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
+use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList};
 use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
@@ -41,7 +46,8 @@ pub struct Entrypoint {
 
 struct Shared {
     runtime: Runtime,
-    shutdown_timeout: Duration,
+    settings: Settings,
+    tasks: Arc<TaskList>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Where pauses are drawn from, once one was.
     chance: Mutex<Option<Chance>>,
@@ -161,10 +167,18 @@ impl Entrypoint {
         &self.shared.runtime
     }
 
-    fn new(runtime: &Runtime, shutdown_timeout: Duration) -> Self {
+    /// How the entrypoint is configured.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    fn new(runtime: &Runtime, settings: Settings) -> Self {
+        let slow_poll = settings.debug().then_some(SLOW_POLL);
         let shared = Shared {
             runtime: runtime.unowned(),
-            shutdown_timeout,
+            settings,
+            tasks: Arc::new(TaskList::new(slow_poll)),
             services: Mutex::default(),
             chance: Mutex::default(),
             reason: Mutex::default(),
@@ -182,11 +196,17 @@ impl Entrypoint {
 
     /// Puts a future into this entrypoint's scope: what it calls and spawns finds it.
     fn scope<F: Future>(&self, future: F) -> Scoped<F> {
+        Scoped::new(self.scope_for(None), future)
+    }
+
+    /// The scope of this entrypoint, or of one of its services.
+    fn scope_for(&self, service: Option<Arc<dyn std::any::Any + Send + Sync>>) -> Arc<Scope> {
         let slots = Slots {
             entrypoint: Some(Arc::clone(&self.shared) as _),
-            service: None,
+            service,
+            tasks: Some(Arc::clone(&self.shared.tasks)),
         };
-        Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
+        Scope::with_slots(&self.shared.runtime, slots)
     }
 
     /// Puts a future into the scope of one of this entrypoint's services.
@@ -195,11 +215,7 @@ impl Entrypoint {
         service: Arc<dyn std::any::Any + Send + Sync>,
         future: F,
     ) -> Scoped<F> {
-        let slots = Slots {
-            entrypoint: Some(Arc::clone(&self.shared) as _),
-            service: Some(service),
-        };
-        Scoped::new(Scope::with_slots(&self.shared.runtime, slots), future)
+        Scoped::new(self.scope_for(Some(service)), future)
     }
 
     /// Spawns a task of the entrypoint; the caller is inside of its scope.
@@ -255,7 +271,7 @@ impl fmt::Debug for Entrypoint {
 pub struct RunningEntrypoint {
     handle: Entrypoint,
     shutdown: Option<Task<Result<StopReason, RunError>>>,
-    _signals: Option<os_signal::Handlers>,
+    _held: plan::Held,
 }
 
 impl RunningEntrypoint {
@@ -339,7 +355,8 @@ pub fn run<F: Future>(
 /// What `run` would use here and now.
 #[cfg(feature = "testing")]
 pub(crate) fn default_runtime() -> Result<Runtime, String> {
-    builder::chosen(&environment::Environment::of_process(), None)
+    let chosen = builder::chosen(&environment::Environment::of_process(), None);
+    chosen.map(|choice| choice.runtime)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,35 +1,106 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::claim::{Claim, LOGGING};
 use super::os_signal::Handlers;
 use super::watchdog::WatchedOver;
-use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown};
+use super::{Entrypoint, Outcome, RunError, RunningEntrypoint, Settings, shutdown};
 use crate::future::{Either, catch_panic, race};
-use crate::log::BasicConfig;
-use crate::runtime::Runtime;
-use crate::service::{ServiceCell, StopKind};
+use crate::runtime::{Runtime, Timed};
+use crate::service::{ServiceCell, StopKind, StopReason};
 
 /// An entrypoint with every option settled.
 pub(super) struct Plan {
     pub(super) runtime: Runtime,
+    /// Whether the runtime was made for this program, and ends with it.
+    pub(super) made_here: bool,
     pub(super) cells: Vec<Arc<ServiceCell>>,
-    pub(super) log: Option<BasicConfig>,
-    pub(super) shutdown_timeout: Duration,
-    pub(super) signals: Vec<OsSignal>,
+    pub(super) settings: Settings,
+    /// Whether a stop that takes too long ends the process.
+    pub(super) watch: bool,
 }
 
 impl Plan {
-    /// Logging and signals, which come before anything of the user's runs.
-    fn prepare(&self, entrypoint: &Entrypoint) -> Result<Option<Handlers>, RunError> {
-        if let Some(log) = &self.log
-            && let Err(error) = log.init()
-        {
-            return Err(RunError::config(vec![format!("log: {error}")]));
+    /// Runs the program around a future.
+    pub(super) async fn run<F: Future>(
+        self,
+        main: F,
+        called: &'static Location<'static>,
+    ) -> Result<Outcome<F::Output>, RunError> {
+        let session = self.open()?;
+        let entrypoint = &session.entrypoint;
+        let mut main = pin!(Some(entrypoint.timed(main, called)));
+        let run = async {
+            let mut ended = None;
+            if entrypoint.start_first().await
+                && let Some(main) = main.as_mut().as_pin_mut()
+                && let Either::Second(end) = race(entrypoint.closing(), catch_panic(main)).await
+            {
+                ended = Some(end);
+            }
+            // The services are stopped also when letting go of it panics.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| main.set(None))) {
+                ended = Some(Err(panic));
+            }
+            let stopped = session.close(matches!(ended, Some(Err(_)))).await;
+            match ended {
+                Some(Err(panic)) => resume_unwind(panic),
+                Some(Ok(value)) => stopped.map(|_| Outcome::Finished(value)),
+                None => stopped.map(Outcome::Stopped),
+            }
+        };
+        entrypoint.scope(run).await
+    }
+
+    /// Starts the services beside a program that runs already.
+    pub(super) async fn start(self) -> Result<RunningEntrypoint, RunError> {
+        let runtime = self.runtime.clone();
+        let Session {
+            entrypoint, held, ..
+        } = self.open()?;
+        let stop = {
+            let (entrypoint, runtime) = (entrypoint.clone(), runtime.clone());
+            async move {
+                entrypoint.closing().await;
+                let stopped = shutdown::shutdown(&entrypoint).await;
+                // A runtime that was given to us lives until here, whoever else has let go of it.
+                drop(runtime);
+                stopped
+            }
+        };
+        let shutdown = runtime
+            .task("aiomisc: shutdown")
+            .spawn(entrypoint.scope(stop));
+        // From here on, dropping this future stops what has started.
+        let running = RunningEntrypoint {
+            handle: entrypoint.clone(),
+            shutdown: Some(shutdown),
+            _held: held,
+        };
+        if entrypoint.scope(entrypoint.start_first()).await {
+            return Ok(running);
         }
-        Handlers::install(&self.signals, entrypoint)
-            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))
+        match running.graceful_shutdown("the start failed").await {
+            Err(error) => Err(error),
+            Ok(reason) => Err(RunError::stopped(reason)),
+        }
+    }
+
+    /// Does what comes before the start of services: nothing of the user's has run yet.
+    pub(super) fn open(self) -> Result<Session, RunError> {
+        self.check_runtime()?;
+        let entrypoint = Entrypoint::new(&self.runtime, self.settings);
+        // Before anything can stop it, as a signal may at once: a stop looks for them here.
+        *entrypoint.cells() = self.cells;
+        let watched_over = self.watch.then(|| WatchedOver::new(&entrypoint));
+        let held = Held::take(&entrypoint)?;
+        Ok(Session {
+            held,
+            _watched_over: watched_over,
+            made_here: self.made_here,
+            entrypoint,
+        })
     }
 
     /// A runtime that has ended drops whatever it is given.
@@ -43,82 +114,70 @@ impl Plan {
         probe.abort();
         Ok(())
     }
+}
 
-    fn entrypoint(&self) -> Entrypoint {
-        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
-        // Before anything can stop it: a stop looks for them here.
-        entrypoint.cells().clone_from(&self.cells);
-        entrypoint
+/// An entrypoint from before the start of its services until after their stop.
+pub(super) struct Session {
+    held: Held,
+    _watched_over: Option<WatchedOver>,
+    made_here: bool,
+    pub(super) entrypoint: Entrypoint,
+}
+
+impl Session {
+    /// Stops what has started, and says how that went.
+    pub(super) async fn close(&self, panicked: bool) -> Result<StopReason, RunError> {
+        // The first reason counts: after a signal these are ignored.
+        self.entrypoint.close(if panicked {
+            StopKind::Panicked
+        } else {
+            StopKind::Finished
+        });
+        let stopped = shutdown::shutdown(&self.entrypoint).await;
+        if self.made_here {
+            self.entrypoint.name_tasks_left().await;
+        }
+        stopped
     }
+}
 
-    pub(super) async fn run<F: Future>(
-        self,
-        main: F,
-        watch: bool,
-    ) -> Result<Outcome<F::Output>, RunError> {
-        self.check_runtime()?;
-        // Before the signals, which may begin the stop.
-        let entrypoint = self.entrypoint();
-        let _watched_over = watch.then(|| WatchedOver::new(&entrypoint));
-        let _handlers = self.prepare(&entrypoint)?;
-        let mut main = pin!(Some(main));
-        let run = async {
-            let mut ended = None;
-            if entrypoint.start_first().await
-                && let Some(main) = main.as_mut().as_pin_mut()
-                && let Either::Second(end) = race(entrypoint.closing(), catch_panic(main)).await
-            {
-                ended = Some(end);
-            }
-            // The services are stopped also when letting go of it panics.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| main.set(None))) {
-                ended = Some(Err(panic));
-            }
-            // The first reason counts: after a signal these are ignored.
-            entrypoint.close(match ended {
-                Some(Err(_)) => StopKind::Panicked,
-                _ => StopKind::Finished,
-            });
-            let stopped = shutdown::shutdown(&entrypoint).await;
-            match ended {
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                Some(Ok(value)) => stopped.map(|_| Outcome::Finished(value)),
-                None => stopped.map(Outcome::Stopped),
+/// What an entrypoint has of the process, until this is dropped: its logging and its signals.
+#[derive(Debug)]
+pub(super) struct Held {
+    _logging: Option<Claim>,
+    _signals: Option<Handlers>,
+}
+
+impl Held {
+    /// Takes what no other entrypoint has.
+    fn take(entrypoint: &Entrypoint) -> Result<Self, RunError> {
+        let settings = entrypoint.settings();
+        let logging = match settings.log() {
+            None => None,
+            Some(log) => {
+                let claim = LOGGING.claim();
+                if claim.is_some() {
+                    log.init()
+                        .map_err(|error| RunError::config(vec![format!("log: {error}")]))?;
+                } else {
+                    tracing::info!("another entrypoint of this process has set up logging already");
+                }
+                claim
             }
         };
-        entrypoint.scope(run).await
-    }
-
-    pub(super) async fn start(self) -> Result<RunningEntrypoint, RunError> {
-        self.check_runtime()?;
-        let entrypoint = self.entrypoint();
-        let signals = self.prepare(&entrypoint)?;
-        let stop = {
-            let (entrypoint, runtime) = (entrypoint.clone(), self.runtime.clone());
-            async move {
-                entrypoint.closing().await;
-                let stopped = shutdown::shutdown(&entrypoint).await;
-                // A runtime that was given to us lives until here, whoever else has let go of it.
-                drop(runtime);
-                stopped
-            }
-        };
-        let shutdown = self
-            .runtime
-            .task("aiomisc: shutdown")
-            .spawn(entrypoint.scope(stop));
-        // From here on, dropping this future stops what has started.
-        let running = RunningEntrypoint {
-            handle: entrypoint.clone(),
-            shutdown: Some(shutdown),
+        let signals = Handlers::install(settings.catch_signals(), entrypoint)
+            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
+        Ok(Self {
+            _logging: logging,
             _signals: signals,
-        };
-        if entrypoint.scope(entrypoint.start_first()).await {
-            return Ok(running);
-        }
-        match running.graceful_shutdown("the start failed").await {
-            Err(error) => Err(error),
-            Ok(reason) => Err(RunError::stopped(reason)),
-        }
+        })
+    }
+}
+
+impl Entrypoint {
+    /// Has the polls of the main job timed, if the options say so.
+    pub(super) fn timed<F: Future>(&self, main: F, called: &'static Location<'static>) -> Timed<F> {
+        let limit = self.shared.tasks.slow_poll();
+        Timed::new(limit, self.runtime(), "main", called, main)
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Stopping<'a> {
 impl Stopping<'_> {
     /// Stops the services; whether that was done within the shutdown timeout.
     pub(super) async fn run(&self) -> bool {
-        let limit = self.entrypoint.shared.shutdown_timeout;
+        let limit = self.entrypoint.shared.settings.shutdown_timeout();
         let runtime = self.entrypoint.runtime();
         let in_time = runtime.timeout(limit, self.stop_all()).await.is_ok();
         if !in_time {
@@ -55,7 +55,7 @@ impl Stopping<'_> {
             .iter()
             .any(|e| e.stage() == Stage::Start);
         self.give_up_starting(start_failed).await;
-        let mut started = self.started();
+        let started = self.started();
         if start_failed {
             // What is up was made ready for a program that never came to be: undo it step by step.
             for cell in &started {
@@ -63,8 +63,6 @@ impl Stopping<'_> {
             }
             return;
         }
-        // In the order in which they were given, as far as anybody can tell.
-        started.reverse();
         let mut needed_by = self.needed_by(&started);
         // Collected first, so that all stop at the same time.
         let stops: Vec<_> = started
@@ -147,7 +145,7 @@ impl Stopping<'_> {
     /// The time is over, and not by the fault of those that had stopped. The others are named, and
     /// what still runs of them is dropped: inside of a program that goes on, nobody else would do it.
     fn cut_stragglers(&self) {
-        let limit = self.entrypoint.shared.shutdown_timeout;
+        let limit = self.entrypoint.shared.settings.shutdown_timeout();
         for cell in &self.cells {
             if cell.is_gone() {
                 continue;

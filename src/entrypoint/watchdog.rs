@@ -3,8 +3,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::tasks::NAMED;
 use super::{Entrypoint, lock};
-use crate::service::ServiceState;
 
 /// The exit status of a program whose stop took too long.
 pub(super) const EXIT_OVERRAN: u8 = 70;
@@ -36,16 +36,16 @@ impl Watch {
 }
 
 /// An entrypoint whose stop is watched over, until this is dropped.
-pub(super) struct WatchedOver<'a>(&'a Entrypoint);
+pub(super) struct WatchedOver(Entrypoint);
 
-impl<'a> WatchedOver<'a> {
-    pub(super) fn new(entrypoint: &'a Entrypoint) -> Self {
+impl WatchedOver {
+    pub(super) fn new(entrypoint: &Entrypoint) -> Self {
         *lock(&entrypoint.shared.watch) = Watch::Ready;
-        Self(entrypoint)
+        Self(entrypoint.clone())
     }
 }
 
-impl Drop for WatchedOver<'_> {
+impl Drop for WatchedOver {
     fn drop(&mut self) {
         *lock(&self.0.shared.watch) = Watch::Off;
     }
@@ -61,7 +61,10 @@ impl Watchdog {
     /// is no watchdog; the log says so.
     fn start(entrypoint: &Entrypoint) -> Self {
         let over = Arc::new((Mutex::new(false), Condvar::new()));
-        let limit = entrypoint.shared.shutdown_timeout.saturating_add(GRACE);
+        let limit = entrypoint
+            .settings()
+            .shutdown_timeout()
+            .saturating_add(GRACE);
         // It does not keep the services, which would then be dropped here, beside whatever comes next.
         let (watched, shared) = (Arc::clone(&over), Arc::downgrade(&entrypoint.shared));
         let watch = move || {
@@ -91,31 +94,49 @@ impl Drop for Watchdog {
     }
 }
 
-/// Ends the process as a stop that took too long does.
+/// Ends the process as a stop that took too long does: in the orderly way, or where that hangs, as it
+/// may in a destructor or behind another thread that is doing the same, without it.
 #[allow(
     clippy::exit,
     clippy::disallowed_methods,
     reason = "this is the end of the program"
 )]
 pub(super) fn exit_overran() -> ! {
+    let late = Condvar::new();
+    let watch = move || {
+        let never = Mutex::new(());
+        let guard = never.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = late.wait_timeout_while(guard, GRACE, |()| true);
+        exit_now();
+    };
+    // Without a thread there is still the orderly way.
+    let _ = thread::Builder::new()
+        .name("aiomisc-watchdog".to_owned())
+        .spawn(watch);
     std::process::exit(EXIT_OVERRAN.into())
 }
 
 /// Names the services that are not done, and exits without anything that could wait.
-fn exit(entrypoint: &Entrypoint) {
-    let limit = entrypoint.shared.shutdown_timeout;
+fn exit(entrypoint: &Entrypoint) -> ! {
+    let limit = entrypoint.settings().shutdown_timeout();
     let mut text = format!("aiomisc: the shutdown took longer than {limit:?}; still there:");
+    let mut tasks = Vec::new();
     for service in entrypoint.services() {
-        if !matches!(
-            service.state(),
-            ServiceState::Stopped | ServiceState::Failed
-        ) {
+        if !service.cell().is_gone() {
             text.push_str(&format!(" `{}` ({})", service.name(), service.state()));
+            tasks.extend(entrypoint.tasks_named(service.name()));
         }
+    }
+    for task in tasks.iter().take(NAMED) {
+        text.push_str(&format!("\naiomisc: still there: {task}"));
     }
     text.push('\n');
     // Nobody is left to hear of a failure.
     let _ = std::io::stderr().write_all(text.as_bytes());
+    exit_now()
+}
+
+fn exit_now() -> ! {
     #[cfg(unix)]
     signal_hook::low_level::exit(EXIT_OVERRAN.into());
     #[cfg(not(unix))]

@@ -29,6 +29,7 @@ pub fn basic_config() -> BasicConfig {
     BasicConfig {
         level: LogLevel::default(),
         format: None,
+        date_format: None,
     }
 }
 
@@ -38,6 +39,7 @@ pub fn basic_config() -> BasicConfig {
 pub struct BasicConfig {
     level: LogLevel,
     format: Option<LogFormat>,
+    date_format: Option<String>,
 }
 
 impl BasicConfig {
@@ -53,34 +55,64 @@ impl BasicConfig {
         self
     }
 
+    /// Sets how dates and times look in formats that have them, in the words of `strftime` as
+    /// [jiff](https://docs.rs/jiff/latest/jiff/fmt/strtime/index.html) understands them. Default:
+    /// `%Y-%m-%d %H:%M:%S`.
+    pub fn date_format(mut self, format: impl Into<String>) -> Self {
+        self.date_format = Some(format.into());
+        self
+    }
+
     /// Sets it up for the whole process. Lines go to the standard error stream.
     ///
     /// # Errors
     ///
-    /// [`LogError`] when a format was asked for, and logging is not compiled in (feature `log`).
+    /// [`LogError`] when a format was asked for, and logging is not compiled in (feature `log`); or
+    /// when the format of dates means nothing.
     pub fn init(&self) -> Result<(), LogError> {
+        if let Some(format) = &self.date_format {
+            check_date_format(format).map_err(|expected| LogError {
+                text: format!("expected {expected}, got `{format}`"),
+            })?;
+        }
         #[cfg(feature = "log")]
         return {
-            subscriber::configure(self.level, self.format.unwrap_or_default());
+            let (format, date) = (self.format.unwrap_or_default(), self.date_format.clone());
+            subscriber::configure(self.level, format, date);
             Ok(())
         };
         #[allow(unreachable_code, reason = "reached without the feature `log`")]
         match self.format {
             None | Some(LogFormat::Disabled) => Ok(()),
-            Some(format) => Err(LogError { format }),
+            Some(format) => Err(LogError {
+                text: format!("the format `{format}` needs the feature `log`"),
+            }),
         }
     }
+}
+
+/// Whether this is a format of dates, or what would be. Without the feature `log` every one is.
+pub(crate) fn check_date_format(format: &str) -> Result<(), String> {
+    let expected = "a format of dates such as %Y-%m-%d %H:%M:%S";
+    if format.is_empty() {
+        return Err(expected.to_owned());
+    }
+    #[cfg(feature = "log")]
+    if let Err(error) = subscriber::format_date(format, &jiff::Zoned::default()) {
+        return Err(format!("{expected} ({error})"));
+    }
+    Ok(())
 }
 
 /// Says that logging cannot look as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogError {
-    format: LogFormat,
+    text: String,
 }
 
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the format `{}` needs the feature `log`", self.format)
+        f.write_str(&self.text)
     }
 }
 

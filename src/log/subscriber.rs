@@ -17,9 +17,13 @@ use super::{LogFormat, LogLevel};
 
 static LEVEL: RwLock<LevelFilter> = RwLock::new(LevelFilter::OFF);
 static FORMAT: AtomicU8 = AtomicU8::new(0);
+static DATE_FORMAT: RwLock<Option<String>> = RwLock::new(None);
 static OURS: OnceLock<bool> = OnceLock::new();
 
-pub(super) fn configure(level: LogLevel, format: LogFormat) {
+/// How dates look when nobody says.
+const DATE_FORMAT_BY_DEFAULT: &str = "%Y-%m-%d %H:%M:%S";
+
+pub(super) fn configure(level: LogLevel, format: LogFormat, date_format: Option<String>) {
     let filter = if format == LogFormat::Disabled {
         LevelFilter::OFF
     } else {
@@ -28,6 +32,9 @@ pub(super) fn configure(level: LogLevel, format: LogFormat) {
     *LEVEL
         .write()
         .unwrap_or_else(std::sync::PoisonError::into_inner) = filter;
+    *DATE_FORMAT
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = date_format;
     FORMAT.store(u8::from(format == LogFormat::Stream), Ordering::Relaxed);
     // Somebody else's subscriber stays; then nothing here is ever called.
     let ours = OURS
@@ -89,7 +96,7 @@ fn is_on(metadata: &Metadata<'_>) -> bool {
 fn write_line(line: &mut String, event: &Event<'_>) {
     if FORMAT.load(Ordering::Relaxed) == 1 {
         let metadata = event.metadata();
-        let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let now = now();
         let _ = write!(line, "[{now}] {} {}: ", metadata.level(), metadata.target());
     }
     let mut fields = Fields {
@@ -101,6 +108,19 @@ fn write_line(line: &mut String, event: &Event<'_>) {
     line.push_str(&rest);
     line.push('\n');
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
+}
+
+fn now() -> String {
+    let format = DATE_FORMAT
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let format = format.as_deref().unwrap_or(DATE_FORMAT_BY_DEFAULT);
+    // It was tried when it was set; a date that it cannot say all the same is no reason to fail.
+    format_date(format, &jiff::Zoned::now()).unwrap_or_default()
+}
+
+pub(super) fn format_date(format: &str, when: &jiff::Zoned) -> Result<String, jiff::Error> {
+    jiff::fmt::strtime::format(format, when)
 }
 
 /// Puts the message first and the fields behind it.

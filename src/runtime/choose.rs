@@ -5,19 +5,50 @@ use std::io;
 
 use super::{NoRuntime, Runtime, current};
 
+/// A runtime for a program, and whose it is.
+#[derive(Clone)]
+pub(crate) struct Choice {
+    pub(crate) runtime: Runtime,
+    /// Whether it was made for the program, and ends with it.
+    pub(crate) made_here: bool,
+}
+
+impl Choice {
+    pub(crate) fn given(runtime: Runtime) -> Self {
+        Self {
+            runtime,
+            made_here: false,
+        }
+    }
+
+    pub(crate) fn made_here(runtime: Runtime) -> Self {
+        Self {
+            runtime,
+            made_here: true,
+        }
+    }
+}
+
 /// The runtime that `run` uses: what the environment names, else what was installed, else smol.
 /// (One given by hand comes before all of these, and never gets here.) The number of threads is for
 /// one that is made here.
 pub(crate) fn choose(
     named: Option<&str>,
     threads: Option<usize>,
-) -> Result<Runtime, UnknownRuntime> {
+) -> Result<Choice, UnknownRuntime> {
     let made = match named {
         Some(name) => by_name(name, threads),
-        None => installed_or_smol(threads),
+        None => {
+            if let Some(runtime) = current::installed() {
+                return Ok(Choice::given(runtime));
+            }
+            smol_by_default(threads)
+        }
     };
     match made {
-        Some(runtime) => runtime.map_err(UnknownRuntime::Failed),
+        Some(runtime) => runtime
+            .map(Choice::made_here)
+            .map_err(UnknownRuntime::Failed),
         None => Err(named.map_or(UnknownRuntime::None(NoRuntime), |name| {
             UnknownRuntime::Name(name.to_owned())
         })),
@@ -43,10 +74,7 @@ fn by_name(name: &str, threads: Option<usize>) -> Option<io::Result<Runtime>> {
     unreachable_code,
     reason = "smol may not be compiled in"
 )]
-fn installed_or_smol(threads: Option<usize>) -> Option<io::Result<Runtime>> {
-    if let Some(runtime) = current::installed() {
-        return Some(Ok(runtime));
-    }
+fn smol_by_default(threads: Option<usize>) -> Option<io::Result<Runtime>> {
     #[cfg(all(unix, feature = "smol"))]
     return Some(smol(threads));
     None

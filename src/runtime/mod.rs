@@ -22,7 +22,9 @@ mod current;
 pub(crate) mod net;
 mod parts;
 mod scope;
+mod slow_poll;
 mod task;
+mod task_list;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
 pub use self::current::NoRuntime;
@@ -33,6 +35,7 @@ pub use self::parts::Parts;
 pub use self::scope::Scoped;
 pub(crate) use self::scope::{Scope, Slots};
 pub use self::task::{AbortOnDrop, JoinError, Task};
+pub use self::task_list::TaskInfo;
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -44,8 +47,10 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::slow_poll::Timed;
 pub(crate) use self::task::Name;
 use self::task::Origin;
+pub(crate) use self::task_list::TaskList;
 
 /// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.
 /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) means: wait, and try again.

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tracing::Span;
 
 use super::Runtime;
+use super::task_list::{Kind, Listed, Listing, TaskList};
 
 /// The runtime, the tracing span, and what upper layers put in. Set for the length of each poll;
 /// shared by parent and child until one of them changes.
@@ -29,6 +30,8 @@ pub(crate) struct Slots {
     pub(crate) entrypoint: Option<Arc<dyn Any + Send + Sync>>,
     /// The service that the task belongs to.
     pub(crate) service: Option<Arc<dyn Any + Send + Sync>>,
+    /// Where the task and those that it spawns are listed while they live.
+    pub(crate) tasks: Option<Arc<TaskList>>,
 }
 
 thread_local! {
@@ -80,6 +83,12 @@ impl Scope {
         &self.slots
     }
 
+    /// Lists a task of this scope, if the scope has a list.
+    pub(super) fn list<T: Listed + 'static>(&self, task: &Arc<T>, kind: Kind) -> Option<Listing> {
+        let tasks = self.slots.tasks.as_ref()?;
+        Some(tasks.enter(Arc::clone(task) as _, kind))
+    }
+
     /// Looks at the current scope, if there is one. `f` must not call foreign code: while it runs,
     /// there is none.
     #[inline]
@@ -97,7 +106,7 @@ impl Scope {
     }
 
     /// Runs `f` within the scope in `home`, which is lent to the thread meanwhile.
-    pub(super) fn enter<R>(home: &mut Option<Arc<Self>>, f: impl FnOnce() -> R) -> R {
+    pub(crate) fn enter<R>(home: &mut Option<Arc<Self>>, f: impl FnOnce() -> R) -> R {
         let spanned = home.as_ref().filter(|scope| !scope.span.is_none()).cloned();
         let _scope = Entered::new(home);
         let _span = spanned.as_ref().map(|scope| scope.span.enter());

@@ -14,6 +14,8 @@ use pin_project_lite::pin_project;
 use super::Runtime;
 use super::backend::{Placement, TaskHandle};
 use super::scope::Scope;
+use super::slow_poll::SlowPoll;
+use super::task_list::{Kind, Listed, Listing};
 use crate::error::{BoxError, Chain, panic_text};
 
 /// A future that runs by itself; resolves to its result.
@@ -303,9 +305,10 @@ where
     F::Output: Send + 'static,
 {
     let slot = Arc::new(Slot::new(origin));
-    let scope = Some(Scope::for_child(runtime));
+    let scope = Scope::for_child(runtime);
     let run = Run {
-        scope,
+        listing: scope.list(&slot, Kind::Future),
+        scope: Some(scope),
         slot: Some(Arc::clone(&slot)),
         future: Some(future),
     };
@@ -327,8 +330,10 @@ where
     T: Send + 'static,
 {
     let slot = Arc::new(Slot::new(origin));
+    let scope = Scope::for_child(runtime);
     let mut run = RunBlocking {
-        scope: Some(Scope::for_child(runtime)),
+        listing: scope.list(&slot, Kind::Blocking),
+        scope: Some(scope),
         slot: Arc::clone(&slot),
         job: Some(job),
     };
@@ -345,6 +350,7 @@ where
 
 /// A blocking job; resolves its task also if it is dropped before it ran.
 struct RunBlocking<T, F> {
+    listing: Option<Listing>,
     scope: Option<Arc<Scope>>,
     slot: Arc<Slot<T>>,
     job: Option<F>,
@@ -362,6 +368,7 @@ impl<T, F: FnOnce() -> T> RunBlocking<T, F> {
                 runtime.enter(|| result = job.take().map(|job| job()));
             });
         }));
+        self.listing = None;
         self.slot.complete(match (outcome, result) {
             (Ok(()), Some(value)) => Ok(value),
             (Ok(()), None) => Err(self.slot.error(None)),
@@ -374,6 +381,7 @@ impl<T, F> Drop for RunBlocking<T, F> {
     fn drop(&mut self) {
         let job = self.job.take();
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(job)));
+        self.listing = None;
         // Ignored if the job has completed it.
         self.slot.complete(Err(self.slot.error(dropped.err())));
     }
@@ -393,6 +401,8 @@ impl<T: Send> TaskHandle for KeepFromStarting<T> {
 pin_project! {
     /// What a backend polls: sets the scope, catches panics, keeps the result.
     struct Run<F: Future> {
+        // Given up when the future is dropped, before anybody hears of the result.
+        listing: Option<Listing>,
         scope: Option<Arc<Scope>>,
         slot: Option<Arc<Slot<F::Output>>>,
         #[pin]
@@ -406,6 +416,7 @@ pin_project! {
                 let dropped = Scope::enter(this.scope, || {
                     catch_unwind(AssertUnwindSafe(|| this.future.set(None)))
                 });
+                *this.listing = None;
                 slot.complete(Err(slot.error(dropped.err())));
             }
         }
@@ -417,6 +428,7 @@ impl<F: Future> Future for Run<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        let timed = SlowPoll::begin(this.listing.as_ref(), this.scope.as_deref());
         let outcome = Scope::enter(this.scope, || {
             let polled = catch_unwind(AssertUnwindSafe(|| {
                 match this.future.as_mut().as_pin_mut() {
@@ -434,9 +446,13 @@ impl<F: Future> Future for Run<F> {
                 _ => Err(None),
             })
         });
+        if let (Some(timed), Some(scope), Some(slot)) = (timed, &this.scope, &this.slot) {
+            timed.end(scope.runtime(), &slot.origin);
+        }
         let Some(outcome) = outcome else {
             return Poll::Pending;
         };
+        *this.listing = None;
         if let Some(slot) = this.slot.take() {
             slot.complete(outcome.map_err(|payload| slot.error(payload)));
         }
@@ -458,6 +474,12 @@ enum State<T> {
     },
     Done(Result<T, JoinError>),
     Taken,
+}
+
+impl<T: Send> Listed for Slot<T> {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
 }
 
 impl<T> Slot<T> {

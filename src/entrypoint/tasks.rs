@@ -1,0 +1,52 @@
+//! What an entrypoint knows of its tasks.
+
+use super::Entrypoint;
+use crate::future::yield_now;
+use crate::runtime::TaskInfo;
+
+/// So many of the tasks left are named one by one; of more, only the number is given.
+pub(super) const NAMED: usize = 20;
+
+impl Entrypoint {
+    /// The tasks and blocking jobs that are alive: those of the services, and whatever these and the
+    /// main job have spawned. In no order.
+    ///
+    /// A task counts from its spawn until its future is dropped.
+    ///
+    /// # Cost
+    ///
+    /// An allocation for each task.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.shared.tasks.infos(|_| true)
+    }
+
+    /// The tasks of this name that are alive: those of a service have the service's.
+    pub(crate) fn tasks_named(&self, name: &str) -> Vec<TaskInfo> {
+        self.shared.tasks.infos(|other| other == name)
+    }
+
+    /// Everything has stopped, and the runtime ends: says what it takes with it.
+    pub(super) async fn name_tasks_left(&self) {
+        if self.shared.tasks.len() == 0 {
+            return;
+        }
+        // Those that have been told to end need a turn for that.
+        yield_now().await;
+        let left = self.tasks();
+        for TaskInfo {
+            name, spawned_at, ..
+        } in left.iter().take(NAMED)
+        {
+            tracing::warn!(task = %name, %spawned_at, "still there at the end of the program");
+        }
+        if left.len() > NAMED {
+            let (count, named) = (left.len(), NAMED);
+            tracing::warn!(
+                count,
+                named,
+                "more tasks are still there at the end of the program"
+            );
+        }
+    }
+}
