@@ -48,6 +48,8 @@
     reason = "the adapters are where the executors, their clocks and their threads are called"
 )]
 pub mod adapters;
+pub mod context;
+mod counter;
 pub mod entrypoint;
 mod error;
 mod flag;
@@ -62,6 +64,7 @@ pub mod service;
 pub mod testing;
 pub mod time;
 
+pub use self::context::{Context, Key};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
 pub use self::runtime::{Runtime, Task, spawn};

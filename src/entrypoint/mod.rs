@@ -1,6 +1,7 @@
 //! Starts services together, runs the program, and stops everything in order.
 
 mod builder;
+mod context;
 mod environment;
 mod error;
 mod os_signal;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::watchdog::Watch;
+use crate::context::Context;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task};
 use crate::service::{Service, ServiceCell, ServiceStatus, StopKind, StopReason};
@@ -35,6 +37,7 @@ pub struct Entrypoint {
 
 struct Shared {
     runtime: Runtime,
+    context: Context,
     shutdown_timeout: Duration,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Why the program stops, from the moment that it is to.
@@ -113,6 +116,7 @@ impl Entrypoint {
     fn new(runtime: &Runtime, shutdown_timeout: Duration) -> Self {
         let shared = Shared {
             runtime: runtime.unowned(),
+            context: context::make(runtime),
             shutdown_timeout,
             services: Mutex::default(),
             reason: Mutex::default(),

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::cell::{Panicked, ServiceCell};
+use crate::context::Context;
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
@@ -104,6 +105,12 @@ impl ServiceContext {
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         self.cell.runtime()
+    }
+
+    /// The values that the services of the entrypoint share.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        self.entrypoint.context()
     }
 
     /// The entrypoint that started the service.
