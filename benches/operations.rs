@@ -2,12 +2,13 @@
 //! [`TURNS`] operations; `benches/peers` compares with others.
 
 use std::hint::black_box;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aiomisc::adapters::Smol;
 #[cfg(feature = "tokio")]
 use aiomisc::adapters::Tokio;
-use aiomisc::{Entrypoint, Runtime, ServiceContext, service_fn, time};
+use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, time};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use futures::FutureExt;
@@ -117,6 +118,62 @@ fn tick(bencher: Bencher<'_, '_>, runtime: &str) {
                 black_box(ticks.tick().await);
             }
         });
+    });
+}
+
+static NUMBER: Key<u32> = Key::new("number");
+static SHARED: Key<Arc<u32>> = Key::new("shared");
+
+/// A context like that of a program, with some keys that were set before.
+fn context() -> Context {
+    static OTHERS: [Key<u32>; 4] = [
+        Key::new("one"),
+        Key::new("two"),
+        Key::new("three"),
+        Key::new("four"),
+    ];
+    let context = Context::new();
+    OTHERS.iter().for_each(|key| context.set(key, 1));
+    context.set(&NUMBER, 7);
+    context.set(&SHARED, Arc::new(7));
+    context
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn context_get(bencher: Bencher<'_, '_>, runtime: &str) {
+    let context = context();
+    repeat(bencher, runtime, &async |_| {
+        assert_eq!(black_box(&context).get(&NUMBER).await, Ok(7));
+    });
+}
+
+/// The value's own clone and drop come on top.
+#[divan::bench(args = RUNTIMES)]
+fn context_get_arc(bencher: Bencher<'_, '_>, runtime: &str) {
+    let context = context();
+    repeat(bencher, runtime, &async |_| {
+        assert!(black_box(&context).get(&SHARED).await.is_ok());
+    });
+}
+
+#[divan::bench]
+fn context_try_get(bencher: Bencher<'_, '_>) {
+    let context = context();
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        for _ in 0..TURNS {
+            black_box(black_box(&context).try_get(&NUMBER));
+        }
+    });
+}
+
+/// The least that a look at a shared value costs: its lock, and its count.
+#[divan::bench]
+fn context_floor_of_mutex_and_arc(bencher: Bencher<'_, '_>) {
+    let value = Mutex::new(Arc::new(7));
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        for _ in 0..TURNS {
+            black_box(Arc::clone(&black_box(&value).lock().expect("not poisoned")));
+        }
     });
 }
 

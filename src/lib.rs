@@ -49,6 +49,8 @@
 )]
 pub mod adapters;
 mod chance;
+pub mod context;
+mod counter;
 pub mod entrypoint;
 mod error;
 mod flag;
@@ -63,6 +65,7 @@ pub mod service;
 pub mod testing;
 pub mod time;
 
+pub use self::context::{Context, Key};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
 pub use self::runtime::{Runtime, Task, spawn};

@@ -3,6 +3,7 @@
 mod block;
 mod builder;
 mod claim;
+mod context;
 mod dynamic;
 mod environment;
 mod error;
@@ -31,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::watchdog::Watch;
 use crate::chance::Chance;
+use crate::context::Context;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList};
 use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
@@ -46,6 +48,7 @@ pub struct Entrypoint {
 
 struct Shared {
     runtime: Runtime,
+    context: Context,
     settings: Settings,
     tasks: Arc<TaskList>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
@@ -177,6 +180,7 @@ impl Entrypoint {
         let slow_poll = settings.debug().then_some(SLOW_POLL);
         let shared = Shared {
             runtime: runtime.unowned(),
+            context: context::make(runtime),
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
             services: Mutex::default(),

@@ -20,6 +20,7 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
         reason: entrypoint.reason(),
     };
     let in_time = stopping.run().await;
+    shared.context.close();
     shared.stopped.set();
     let failures = std::mem::take(&mut *lock(&shared.failures));
     if failures.is_empty() && in_time {

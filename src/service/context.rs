@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::Life;
 use super::failure::Panicked;
+use crate::context::Context;
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
@@ -106,6 +107,12 @@ impl ServiceContext {
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         self.life.runtime()
+    }
+
+    /// The values that the services of the entrypoint share.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        self.entrypoint.context()
     }
 
     /// The entrypoint that started the service.
