@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use super::environment::{Environment, boolean, seconds};
 use super::os_signal::Handlers;
+use super::signals::LifecycleSignals;
 use super::watchdog::{self, WatchedOver};
 use super::{Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, shutdown, start};
+use crate::error::BoxError;
 use crate::future::{Either, catch_panic, race};
 use crate::log::{self, LogFormat, LogLevel};
 use crate::runtime::Runtime;
 use crate::runtime::choose::choose;
 use crate::service::{Service, ServiceCell, StopKind, StopReason};
+use crate::signal::{Lifecycle, Signal, StartFailed};
 
 /// An entrypoint about to be run; from [`Entrypoint::builder`].
 ///
@@ -33,6 +36,8 @@ use crate::service::{Service, ServiceCell, StopKind, StopReason};
 #[must_use = "nothing runs until `run`, `run_forever` or `start`"]
 pub struct EntrypointBuilder {
     services: Vec<Arc<dyn Service>>,
+    /// What is connected here, besides what is connected to the program's signals.
+    receivers: LifecycleSignals,
     runtime: Option<Result<Runtime, String>>,
     /// For a runtime that is not given.
     threads: Option<usize>,
@@ -51,6 +56,7 @@ impl EntrypointBuilder {
     pub(super) fn new() -> Self {
         Self {
             services: Vec::new(),
+            receivers: LifecycleSignals::new(),
             runtime: None,
             threads: None,
             problems: Vec::new(),
@@ -73,6 +79,60 @@ impl EntrypointBuilder {
     /// Adds services, as [`services!`](crate::services) makes them.
     pub fn services(mut self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         self.services.extend(services);
+        self
+    }
+
+    /// Connects a receiver to [`PRE_START`], [`POST_START`], [`PRE_STOP`] or [`POST_STOP`] of this
+    /// entrypoint alone. It is called after those that are connected to the signals themselves.
+    ///
+    /// Another signal is a mistake that is reported when the entrypoint is run.
+    ///
+    /// [`PRE_START`]: crate::signal::PRE_START
+    /// [`POST_START`]: crate::signal::POST_START
+    /// [`PRE_STOP`]: crate::signal::PRE_STOP
+    /// [`POST_STOP`]: crate::signal::POST_STOP
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::{Entrypoint, signal::POST_START};
+    ///
+    /// Entrypoint::builder()
+    ///     .connect(&POST_START, |event| async move {
+    ///         tracing::info!(services = event.services.len(), "up");
+    ///         Ok(())
+    ///     })
+    ///     .run(async {})?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn connect<F, Fut>(mut self, signal: &'static Signal<Lifecycle>, receiver: F) -> Self
+    where
+        F: Fn(Lifecycle) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let connected = match self.receivers.own(signal) {
+            Some(own) => own.connect(receiver).map_err(|error| error.to_string()),
+            None => {
+                let name = signal.name();
+                Err(format!("connect: {name} is not a signal of an entrypoint"))
+            }
+        };
+        self.problems.extend(connected.err());
+        self
+    }
+
+    /// Connects a receiver to [`START_FAILED`](crate::signal::START_FAILED) of this entrypoint
+    /// alone, as [`connect`](Self::connect) does to the others.
+    #[track_caller]
+    pub fn on_start_failed<F, Fut>(mut self, receiver: F) -> Self
+    where
+        F: Fn(StartFailed) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let connected = self.receivers.start_failed.connect(receiver);
+        self.problems
+            .extend(connected.err().map(|error| error.to_string()));
         self
     }
 
@@ -275,6 +335,7 @@ impl EntrypointBuilder {
         Ok(Plan {
             runtime,
             cells,
+            receivers: LifecycleSignals::copied().and(&self.receivers),
             log,
             shutdown_timeout,
             signals: self.catch_signals.unwrap_or(by_default),
@@ -377,6 +438,7 @@ fn name_services(
 struct Plan {
     runtime: Runtime,
     cells: Vec<Arc<ServiceCell>>,
+    receivers: LifecycleSignals,
     log: Option<log::BasicConfig>,
     shutdown_timeout: Duration,
     signals: Vec<OsSignal>,
@@ -407,7 +469,8 @@ impl Plan {
     }
 
     fn entrypoint(&self) -> Entrypoint {
-        let entrypoint = Entrypoint::new(&self.runtime, self.shutdown_timeout);
+        let entrypoint =
+            Entrypoint::new(&self.runtime, self.shutdown_timeout, self.receivers.clone());
         // Before anything can stop it: a stop looks for them here.
         entrypoint.cells().clone_from(&self.cells);
         entrypoint

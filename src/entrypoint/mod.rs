@@ -7,6 +7,7 @@ mod error;
 mod os_signal;
 mod outcome;
 mod shutdown;
+mod signals;
 mod start;
 mod watchdog;
 
@@ -20,6 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::signals::LifecycleSignals;
 use self::watchdog::Watch;
 use crate::context::Context;
 use crate::flag::Flag;
@@ -38,6 +40,8 @@ pub struct Entrypoint {
 struct Shared {
     runtime: Runtime,
     context: Context,
+    #[expect(dead_code, reason = "the start and the stop are yet to call them")]
+    signals: LifecycleSignals,
     shutdown_timeout: Duration,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Why the program stops, from the moment that it is to.
@@ -113,10 +117,11 @@ impl Entrypoint {
         &self.shared.runtime
     }
 
-    fn new(runtime: &Runtime, shutdown_timeout: Duration) -> Self {
+    fn new(runtime: &Runtime, shutdown_timeout: Duration, signals: LifecycleSignals) -> Self {
         let shared = Shared {
             runtime: runtime.unowned(),
             context: context::make(runtime),
+            signals,
             shutdown_timeout,
             services: Mutex::default(),
             reason: Mutex::default(),
