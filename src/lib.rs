@@ -35,7 +35,7 @@
 //! |---|---|---|
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
-//! | `macros` | yes | `#[aiomisc::main]`, and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `testing` | | the module `testing` |
 //!
@@ -61,6 +61,7 @@ mod macro_support;
 pub mod net;
 pub mod runtime;
 pub mod service;
+pub mod signal;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
@@ -133,6 +134,39 @@ pub use async_trait::async_trait;
 /// macros that stand below this one go to the `async fn`.
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::main;
+
+/// Connects an `async fn` to a [signal](signal::Signal), wherever it stands in the program.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::signal::{Lifecycle, PRE_START};
+///
+/// #[aiomisc::receiver(PRE_START)]
+/// async fn prepare_database(event: Lifecycle) -> Result<(), aiomisc::BoxError> {
+///     tracing::info!(services = event.services.len(), "preparing the database");
+///     Ok(())
+/// }
+/// # }
+/// ```
+///
+/// The argument of the attribute is the path of a `static` [`Signal`](signal::Signal), of this
+/// library or your own. The function takes the event and returns `()` or a `Result<(), E>` with an
+/// error that goes into a [`BoxError`]. It stays a function that can be called.
+///
+/// Such receivers are called after those that were [connected](signal::Signal::connect), in the
+/// order of their modules' paths, and of their lines. They belong to the signal from the start of
+/// the program, whether it is frozen or not, and cannot be disconnected.
+///
+/// Those in a crate that is nowhere named in the program's code are not linked, and so not called;
+/// `use that_crate as _;` names it.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::receiver;
 
 /// Makes tests of an `async fn`, one for each runtime.
 ///

@@ -15,12 +15,15 @@ use crate::service::Service;
 pub use self::absent::*;
 #[cfg(all(unix, any(feature = "smol", feature = "tokio")))]
 pub use crate::__aiomisc_keep as only_with_any;
+pub use crate::signal::registry::{Outcome, RECEIVERS, Registration, attach};
 #[cfg(all(unix, feature = "smol"))]
 pub use crate::{__aiomisc_keep as only_with_smol, __aiomisc_keep as if_smol};
 #[cfg(all(unix, feature = "tokio"))]
 pub use crate::{__aiomisc_keep as only_with_tokio, __aiomisc_keep as if_tokio};
 #[cfg(feature = "testing")]
 pub use crate::{__aiomisc_test_on as test_on, __aiomisc_test_on_all as test_on_all};
+
+pub use linkme;
 
 /// For what no feature has added.
 pub mod absent {

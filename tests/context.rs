@@ -385,9 +385,9 @@ impl Curious {
     fn look_around(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.context.set(&LIMIT, 1);
-        self.context.try_get(&LIMIT);
+        let _ = self.context.try_get(&LIMIT);
         self.context.remove(&LIMIT);
-        self.context.waiting();
+        let _ = self.context.waiting();
         let _ = self.context.remove(&Key::<Self>::new("another"));
     }
 }

@@ -17,6 +17,18 @@ pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<ItemFn> {
 
 /// Says what an `async fn` without arguments must not have.
 pub(crate) fn check(attribute: &str, function: &ItemFn) -> Result<()> {
+    let inputs = &function.sig.inputs;
+    let mut problems = Problems::default();
+    problems.take(check_shape(attribute, function));
+    if !matches!(inputs.first(), None | Some(FnArg::Receiver(_))) {
+        let text = format!("`#[aiomisc::{attribute}]` stands on a function without arguments");
+        problems.push(Error::new(inputs.span(), text));
+    }
+    problems.none()
+}
+
+/// Says what an `async fn` must not have, whatever its arguments are.
+pub(crate) fn check_shape(attribute: &str, function: &ItemFn) -> Result<()> {
     let sig = &function.sig;
     let mut problems = Problems::default();
     let mut refuse = |span, why: &str| {
@@ -35,8 +47,6 @@ pub(crate) fn check(attribute: &str, function: &ItemFn) -> Result<()> {
             receiver.span(),
             "stands on a free function, not on a method",
         );
-    } else if !sig.inputs.is_empty() {
-        refuse(sig.inputs.span(), "stands on a function without arguments");
     }
     if !sig.generics.params.is_empty() {
         refuse(sig.generics.span(), "stands on a function without generics");

@@ -5,6 +5,7 @@
 mod args;
 mod function;
 mod main_attr;
+mod receiver_attr;
 mod test_attr;
 
 use proc_macro::TokenStream;
@@ -13,6 +14,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
     main_attr::expand(args.into(), item.into()).into()
+}
+
+/// Connects an `async fn` to a signal; `aiomisc::receiver` documents it.
+#[proc_macro_attribute]
+pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
+    receiver_attr::expand(args.into(), item.into()).into()
 }
 
 /// Makes tests of an `async fn`; `aiomisc::test` documents it.

@@ -8,11 +8,14 @@ use super::environment::Environment;
 use super::plan::Plan;
 use super::roster::Roster;
 use super::settings::Chosen;
+use super::signals::LifecycleSignals;
 use super::{BlockingEntrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog};
+use crate::error::BoxError;
 use crate::log::{LogFormat, LogLevel};
 use crate::runtime::Runtime;
 use crate::runtime::choose::{Choice, choose};
 use crate::service::{Service, StopReason};
+use crate::signal::{Lifecycle, Signal, StartFailed};
 
 /// An entrypoint about to be run; from [`Entrypoint::builder`].
 ///
@@ -47,6 +50,8 @@ use crate::service::{Service, StopReason};
 #[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]
 pub struct EntrypointBuilder {
     services: Vec<Arc<dyn Service>>,
+    /// What is connected here, besides what is connected to the program's signals.
+    receivers: LifecycleSignals,
     runtime: Option<Result<Choice, String>>,
     /// For a runtime that is not given.
     threads: Option<usize>,
@@ -61,6 +66,7 @@ impl EntrypointBuilder {
     pub(super) fn new() -> Self {
         Self {
             services: Vec::new(),
+            receivers: LifecycleSignals::new(),
             runtime: None,
             threads: None,
             problems: Vec::new(),
@@ -79,6 +85,60 @@ impl EntrypointBuilder {
     /// Adds services, as [`services!`](crate::services) makes them.
     pub fn services(mut self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         self.services.extend(services);
+        self
+    }
+
+    /// Connects a receiver to [`PRE_START`], [`POST_START`], [`PRE_STOP`] or [`POST_STOP`] of this
+    /// entrypoint alone. It is called after those that are connected to the signals themselves.
+    ///
+    /// Another signal is a mistake that is reported when the entrypoint is run.
+    ///
+    /// [`PRE_START`]: crate::signal::PRE_START
+    /// [`POST_START`]: crate::signal::POST_START
+    /// [`PRE_STOP`]: crate::signal::PRE_STOP
+    /// [`POST_STOP`]: crate::signal::POST_STOP
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::{Entrypoint, signal::POST_START};
+    ///
+    /// Entrypoint::builder()
+    ///     .connect(&POST_START, |event| async move {
+    ///         tracing::info!(services = event.services.len(), "up");
+    ///         Ok(())
+    ///     })
+    ///     .run(async {})?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn connect<F, Fut>(mut self, signal: &'static Signal<Lifecycle>, receiver: F) -> Self
+    where
+        F: Fn(Lifecycle) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let connected = match self.receivers.own(signal) {
+            Some(own) => own.connect(receiver).map_err(|error| error.to_string()),
+            None => {
+                let name = signal.name();
+                Err(format!("connect: {name} is not a signal of an entrypoint"))
+            }
+        };
+        self.problems.extend(connected.err());
+        self
+    }
+
+    /// Connects a receiver to [`START_FAILED`](crate::signal::START_FAILED) of this entrypoint
+    /// alone, as [`connect`](Self::connect) does to the others.
+    #[track_caller]
+    pub fn on_start_failed<F, Fut>(mut self, receiver: F) -> Self
+    where
+        F: Fn(StartFailed) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let connected = self.receivers.start_failed.connect(receiver);
+        self.problems
+            .extend(connected.err().map(|error| error.to_string()));
         self
     }
 
@@ -355,6 +415,7 @@ impl EntrypointBuilder {
             made_here,
             cells,
             settings,
+            receivers: LifecycleSignals::copied().and(&self.receivers),
             watch: self.exit_on_overrun,
         })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::roster::Roster;
 use super::shutdown::Stopping;
-use super::{Entrypoint, Failures, RunError, ServiceError, Stage, lock, start};
+use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
 use crate::flag::Flag;
 use crate::future::{Either, race};
 use crate::runtime::{Name, Placement, Task};
@@ -163,14 +163,14 @@ async fn take_down(
     entrypoint
         .cells()
         .retain(|cell| !going.contains(&cell.id()));
-    let failures = std::mem::take(&mut *lock(&failures));
-    if failures.is_empty() && in_time {
-        return Ok(());
-    }
     if entrypoint.is_closing() {
         // It is the program's stop by now, and so are its errors.
-        lock(&entrypoint.shared.failures).extend(failures);
+        failures.move_to(&entrypoint.shared.failures);
         return Err(RunError::stopped(entrypoint.reason()));
+    }
+    let failures = failures.take();
+    if failures.is_empty() && in_time {
+        return Ok(());
     }
     Err(RunError::services(failures, !in_time))
 }
@@ -186,7 +186,7 @@ struct BringUp {
 
 impl BringUp {
     async fn run(self) -> Result<(), RunError> {
-        let failures = Arc::default();
+        let failures = Arc::<Failures>::default();
         let up = match race(self.start(&failures), self.unwanted.wait()).await {
             Either::First(up) => up,
             Either::Second(()) => false,
@@ -194,13 +194,13 @@ impl BringUp {
         if up {
             return Ok(());
         }
-        let failed = lock(&failures)
-            .first()
-            .map(|error| error.service().to_owned());
-        let reason = StopReason::new(match failed {
-            Some(service) => StopKind::Failed { service },
-            None => StopKind::Abandoned,
-        });
+        let why = start::why(&failures);
+        if why.is_some() {
+            self.entrypoint
+                .call_start_failed(&self.cells, &failures)
+                .await;
+        }
+        let reason = StopReason::new(why.unwrap_or(StopKind::Abandoned));
         let stop = take_down(self.entrypoint.clone(), self.cells, failures, reason);
         stop.await
             .and_then(|()| Err(RunError::stopped(self.entrypoint.reason())))
@@ -208,7 +208,7 @@ impl BringUp {
 
     async fn start(&self, failures: &Arc<Failures>) -> bool {
         self.wait_for_others(failures).await
-            && start::start(&self.entrypoint, &self.cells, failures).await
+            && start::start_between_signals(&self.entrypoint, &self.cells, failures).await
     }
 
     /// Services that are needed and do not belong to the group may still be starting.
@@ -229,7 +229,7 @@ impl BringUp {
                     let cause = NeedHasGone(need.name().to_string(), status.state);
                     let error = ServiceError::new(cell.name(), Stage::Start, cause.into());
                     error.log();
-                    lock(failures).push(error);
+                    failures.add(error);
                     return false;
                 }
             }

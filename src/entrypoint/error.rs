@@ -1,9 +1,11 @@
 use std::fmt;
 use std::io::{self, Write as _};
 
+use super::failures::Failed;
 use crate::error::{BoxError, Chain};
 use crate::runtime::JoinError;
 use crate::service::StopReason;
+use crate::signal::SignalError;
 
 /// When something of a service failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,10 +121,7 @@ pub struct RunError {
 
 enum Problem {
     Config(ConfigError),
-    Services {
-        failures: Vec<ServiceError>,
-        overran: bool,
-    },
+    Services { failed: Failed, overran: bool },
     Stopped(StopReason),
     Needed(Vec<String>),
     Lost(JoinError),
@@ -135,9 +134,9 @@ impl RunError {
         }
     }
 
-    pub(super) fn services(failures: Vec<ServiceError>, overran: bool) -> Self {
+    pub(super) fn services(failed: Failed, overran: bool) -> Self {
         Self {
-            problem: Problem::Services { failures, overran },
+            problem: Problem::Services { failed, overran },
         }
     }
 
@@ -172,7 +171,16 @@ impl RunError {
     #[must_use]
     pub fn failures(&self) -> &[ServiceError] {
         match &self.problem {
-            Problem::Services { failures, .. } => failures,
+            Problem::Services { failed, .. } => &failed.services,
+            _ => &[],
+        }
+    }
+
+    /// What failed of the receivers of signals, in the order in which it happened.
+    #[must_use]
+    pub fn receivers(&self) -> &[SignalError] {
+        match &self.problem {
+            Problem::Services { failed, .. } => &failed.receivers,
             _ => &[],
         }
     }
@@ -227,19 +235,14 @@ impl fmt::Display for RunError {
                 write!(f, "not stopped: {}", problems.join("; "))
             }
             Problem::Lost(error) => error.fmt(f),
-            Problem::Services { failures, overran } => {
+            Problem::Services { failed, overran } => {
                 // More than one cause: `source` could only give the first.
-                for (index, failure) in failures.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "; " };
-                    write!(f, "{separator}{}", Chain(failure))?;
-                }
-                if *overran {
-                    let separator = if failures.is_empty() { "" } else { "; " };
-                    write!(
-                        f,
-                        "{separator}the stop took longer than the shutdown timeout"
-                    )?;
-                }
+                let services = failed.services.iter().map(|error| Chain(error).to_string());
+                let receivers = failed.receivers.iter().map(ToString::to_string);
+                let overran =
+                    overran.then(|| "the stop took longer than the shutdown timeout".to_owned());
+                let all: Vec<_> = services.chain(receivers).chain(overran).collect();
+                f.write_str(&all.join("; "))?;
                 Ok(())
             }
         }

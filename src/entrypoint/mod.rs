@@ -7,6 +7,7 @@ mod context;
 mod dynamic;
 mod environment;
 mod error;
+mod failures;
 mod order;
 mod os_signal;
 mod outcome;
@@ -14,6 +15,7 @@ mod plan;
 mod roster;
 mod settings;
 mod shutdown;
+mod signals;
 mod start;
 mod supervise;
 mod tasks;
@@ -30,6 +32,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::failures::Failures;
+use self::signals::LifecycleSignals;
 use self::watchdog::Watch;
 use crate::chance::Chance;
 use crate::context::Context;
@@ -49,6 +53,7 @@ pub struct Entrypoint {
 struct Shared {
     runtime: Runtime,
     context: Context,
+    signals: LifecycleSignals,
     settings: Settings,
     tasks: Arc<TaskList>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
@@ -68,9 +73,6 @@ struct Shared {
     stopped: Flag,
     watch: Mutex<Watch>,
 }
-
-/// What failed of some services, in the order in which it happened.
-type Failures = Mutex<Vec<ServiceError>>;
 
 /// Where an entrypoint stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,11 +178,12 @@ impl Entrypoint {
         &self.shared.settings
     }
 
-    fn new(runtime: &Runtime, settings: Settings) -> Self {
+    fn new(runtime: &Runtime, settings: Settings, signals: LifecycleSignals) -> Self {
         let slow_poll = settings.debug().then_some(SLOW_POLL);
         let shared = Shared {
             runtime: runtime.unowned(),
             context: context::make(runtime),
+            signals,
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
             services: Mutex::default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::claim::{Claim, LOGGING};
 use super::os_signal::Handlers;
+use super::signals::LifecycleSignals;
 use super::watchdog::WatchedOver;
 use super::{Entrypoint, Outcome, RunError, RunningEntrypoint, Settings, shutdown};
 use crate::future::{Either, catch_panic, race};
@@ -17,6 +18,7 @@ pub(super) struct Plan {
     pub(super) made_here: bool,
     pub(super) cells: Vec<Arc<ServiceCell>>,
     pub(super) settings: Settings,
+    pub(super) receivers: LifecycleSignals,
     /// Whether a stop that takes too long ends the process.
     pub(super) watch: bool,
 }
@@ -90,7 +92,8 @@ impl Plan {
     /// Does what comes before the start of services: nothing of the user's has run yet.
     pub(super) fn open(self) -> Result<Session, RunError> {
         self.check_runtime()?;
-        let entrypoint = Entrypoint::new(&self.runtime, self.settings);
+        let entrypoint = Entrypoint::new(&self.runtime, self.settings, self.receivers);
+        entrypoint.shared.signals.freeze();
         // Before anything can stop it, as a signal may at once: a stop looks for them here.
         *entrypoint.cells() = self.cells;
         let watched_over = self.watch.then(|| WatchedOver::new(&entrypoint));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Entrypoint, Failures, RunError, ServiceError, Stage, lock};
+use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
 use crate::runtime::AbortOnDrop;
 use crate::service::{ServiceCell, ServiceState, StopReason};
 
@@ -22,7 +22,7 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
     let in_time = stopping.run().await;
     shared.context.close();
     shared.stopped.set();
-    let failures = std::mem::take(&mut *lock(&shared.failures));
+    let failures = shared.failures.take();
     if failures.is_empty() && in_time {
         tracing::debug!("stopped");
         return Ok(stopping.reason);
@@ -44,7 +44,13 @@ impl Stopping<'_> {
     pub(super) async fn run(&self) -> bool {
         let limit = self.entrypoint.shared.settings.shutdown_timeout();
         let runtime = self.entrypoint.runtime();
-        let in_time = runtime.timeout(limit, self.stop_all()).await.is_ok();
+        let stop = async {
+            let (cells, failures) = (&self.cells, self.failures);
+            self.entrypoint.call_pre_stop(cells, failures).await;
+            self.stop_all().await;
+            self.entrypoint.call_post_stop(cells, failures).await;
+        };
+        let in_time = runtime.timeout(limit, stop).await.is_ok();
         if !in_time {
             self.cut_stragglers();
         }
@@ -52,9 +58,7 @@ impl Stopping<'_> {
     }
 
     async fn stop_all(&self) {
-        let start_failed = lock(self.failures)
-            .iter()
-            .any(|e| e.stage() == Stage::Start);
+        let start_failed = start::why(self.failures).is_some();
         self.give_up_starting(start_failed).await;
         let started = self.started();
         if start_failed {
@@ -110,7 +114,7 @@ impl Stopping<'_> {
         }
         for cell in undecided {
             let late = cell.abandon().await;
-            lock(self.failures).extend(late);
+            self.failures.extend(late);
         }
     }
 
@@ -127,7 +131,7 @@ impl Stopping<'_> {
             let errors = cell.stop(&reason, &entrypoint.shared.cut).await;
             for error in errors {
                 error.log();
-                lock(&failures).push(error);
+                failures.add(error);
             }
         };
         self.entrypoint.spawn(name, stop).abort_on_drop()
@@ -137,9 +141,8 @@ impl Stopping<'_> {
         if let Err(error) = task.await {
             // It did not come to that by itself.
             let error = ServiceError::new(cell.name(), Stage::Stop, error.into());
-            let mut failures = lock(self.failures);
-            failures.push(error);
-            failures.extend(cell.cut_off());
+            self.failures.add(error);
+            self.failures.extend(cell.cut_off());
         }
     }
 
@@ -157,10 +160,8 @@ impl Stopping<'_> {
             tracing::error!(service = %cell.name(), %state, "still there after the shutdown timeout");
             let cause = StillThere { state, limit };
             let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
-            let late = cell.cut_off();
-            let mut failures = lock(self.failures);
-            failures.push(error);
-            failures.extend(late);
+            self.failures.add(error);
+            self.failures.extend(cell.cut_off());
         }
     }
 }

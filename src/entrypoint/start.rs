@@ -9,36 +9,53 @@ use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
-use super::{Entrypoint, Failures, Stage, lock};
+use super::{Entrypoint, Failures, lock};
 use crate::future::{Either, race};
 use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
 
 impl Entrypoint {
-    /// Starts the services of the beginning; when one fails, the program stops.
+    /// Starts the services of the beginning; when that fails, the program stops.
     pub(super) async fn start_first(&self) -> bool {
         let cells = self.cells().clone();
-        if start(self, &cells, &self.shared.failures).await {
+        let failures = &self.shared.failures;
+        if start_between_signals(self, &cells, failures).await {
             self.shared.running.set();
             return true;
         }
-        let failed = {
-            let failures = lock(&self.shared.failures);
-            let mut failed = failures
-                .iter()
-                .filter(|error| error.stage() == Stage::Start);
-            failed.next().map(|error| error.service().to_owned())
-        };
-        if let Some(service) = failed {
-            self.close(StopKind::Failed { service });
+        if let Some(kind) = why(failures) {
+            self.close(kind);
+            self.call_start_failed(&cells, failures).await;
         }
         false
+    }
+}
+
+/// Calls the receivers of PRE_START, starts the services, and calls those of POST_START; whether all
+/// of that went well.
+pub(super) async fn start_between_signals(
+    entrypoint: &Entrypoint,
+    cells: &[Arc<ServiceCell>],
+    failures: &Arc<Failures>,
+) -> bool {
+    entrypoint.call_pre_start(cells, failures).await
+        && start(entrypoint, cells, failures).await
+        && entrypoint.call_post_start(cells, failures).await
+}
+
+/// Why a start did not go well; nothing if it was only stopped.
+pub(super) fn why(failures: &Failures) -> Option<StopKind> {
+    match failures.not_started() {
+        Some(service) => Some(StopKind::Failed { service }),
+        None => failures
+            .receiver_failed()
+            .map(|signal| StopKind::Receiver { signal }),
     }
 }
 
 /// Starts these services and waits until all have started (true; the stop may have begun since). When
 /// one fails, or the stop begins before that, the rest is left to the stop, and this is false. What
 /// failed is added to the failures.
-pub(super) async fn start(
+async fn start(
     entrypoint: &Entrypoint,
     cells: &[Arc<ServiceCell>],
     failures: &Arc<Failures>,
@@ -53,7 +70,7 @@ pub(super) async fn start(
                 Launch::Abandoned => gate.abandoned.store(true, Ordering::Release),
                 Launch::Failed(error) => {
                     error.log();
-                    lock(&failures).push(error);
+                    failures.add(error);
                     gate.failed.store(true, Ordering::Release);
                 }
             }

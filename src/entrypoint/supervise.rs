@@ -18,7 +18,7 @@ impl Entrypoint {
         match &cell.options().policy {
             Policy::StopAll => self.stop_for(error),
             // Nothing is brought back any more.
-            Policy::Restart(_) if self.is_closing() => lock(&self.shared.failures).push(error),
+            Policy::Restart(_) if self.is_closing() => self.shared.failures.add(error),
             Policy::Restart(restart) if first => self.restart(cell, restart, error),
             // The life that failed is being ended already.
             Policy::Restart(_) | Policy::Ignore => {}
@@ -28,7 +28,7 @@ impl Entrypoint {
     /// The program stops for the failure of a service.
     fn stop_for(&self, error: ServiceError) {
         let service = error.service().to_owned();
-        lock(&self.shared.failures).push(error);
+        self.shared.failures.add(error);
         self.close(StopKind::Failed { service });
     }
 

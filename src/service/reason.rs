@@ -27,6 +27,11 @@ pub enum StopKind {
         /// Which service it was.
         service: String,
     },
+    /// A receiver of a signal failed at the start.
+    Receiver {
+        /// Which signal it was.
+        signal: &'static str,
+    },
     /// The main future of the program panicked.
     Panicked,
     /// The handle of an entrypoint was dropped without a shutdown.
@@ -78,6 +83,7 @@ impl fmt::Display for StopReason {
             StopKind::Requested(why) => f.write_str(why),
             StopKind::Signal(signal) => write!(f, "signal {signal}"),
             StopKind::Failed { service } => write!(f, "service `{service}` failed"),
+            StopKind::Receiver { signal } => write!(f, "a receiver of {signal} failed"),
             StopKind::Panicked => f.write_str("the main job panicked"),
             StopKind::Abandoned => f.write_str("the entrypoint was dropped"),
         }
