@@ -25,7 +25,8 @@ struct Row {
     shown_by_hand: &'static str,
 }
 
-const BOOLEAN: &str = "one of 1, enable, enabled, on, true, yes, 0, disable, disabled, off, false, no";
+const BOOLEAN: &str =
+    "one of 1, enable, enabled, on, true, yes, 0, disable, disabled, off, false, no";
 const YES: &[(&str, &str)] = &[
     ("1", "true"),
     ("enable", "true"),
@@ -41,7 +42,12 @@ const YES: &[(&str, &str)] = &[
     ("no", "false"),
 ];
 const NO_BOOLEAN: &[&str] = &["treu", "2", "y", "on off", "да"];
-const SECONDS: &[(&str, &str)] = &[("1", "1s"), ("0.25", "250ms"), ("90", "90s"), ("1e-3", "1ms")];
+const SECONDS: &[(&str, &str)] = &[
+    ("1", "1s"),
+    ("0.25", "250ms"),
+    ("90", "90s"),
+    ("1e-3", "1ms"),
+];
 const NO_SECONDS: &[&str] = &["0", "-1", "soon", "1s", "NaN", "inf", "1e300", "0x10"];
 const NO_COUNT: &[&str] = &["0", "-1", "1.5", "many", "99999999999999999999999"];
 const BUFFER: &str = "a number from 1 to 16777216";
@@ -62,7 +68,11 @@ const ROWS: &[Row] = &[
         show: |settings| settings.log_format().to_string(),
         // Where the standard error stream is no terminal.
         default: "",
-        good: &[("stream", "stream"), ("Plain", "plain"), ("disabled", "disabled")],
+        good: &[
+            ("stream", "stream"),
+            ("Plain", "plain"),
+            ("disabled", "disabled"),
+        ],
         bad: &["crayon", "0"],
         expected: "one of stream, plain, disabled",
         by_hand: Some(|builder| builder.log_format(LogFormat::Stream)),
