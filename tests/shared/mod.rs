@@ -1,6 +1,8 @@
 //! What several test files need.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod log;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,4 +74,33 @@ impl Drop for Folder {
         // Where it fails, the system's own cleaning comes later.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A runtime of every kind, for tests that block their thread.
+pub(crate) fn runtimes() -> Vec<Runtime> {
+    vec![
+        #[cfg(feature = "smol")]
+        aiomisc::adapters::Smol::new().into(),
+        #[cfg(feature = "tokio")]
+        aiomisc::adapters::Tokio::multi_thread(2)
+            .expect("tokio")
+            .into(),
+        #[cfg(feature = "tokio")]
+        aiomisc::adapters::Tokio::current_thread()
+            .expect("tokio")
+            .into(),
+    ]
+}
+
+/// The names by which a program has the entrypoint make its runtime.
+pub(crate) const RUNTIME_NAMES: &[&str] = &[
+    #[cfg(feature = "smol")]
+    "smol",
+    #[cfg(feature = "tokio")]
+    "tokio",
+];
+
+/// The environment in which the entrypoint makes this runtime.
+pub(crate) fn made(runtime: &'static str) -> impl Fn(&str) -> Option<String> {
+    move |name| (name == "AIOMISC_RUNTIME").then(|| runtime.to_owned())
 }
