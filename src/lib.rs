@@ -114,6 +114,8 @@ pub use async_trait::async_trait;
 /// | `services = services![…]` | the services, as any expression that gives them | none |
 /// | `log_level = "debug"` | the least level that is logged | info |
 /// | `log_format = "plain"` | how the log looks | [`LogFormat::default`](log::LogFormat) |
+/// | `pool_size = 8` | how many threads run jobs that block, at most | the number of processors, 4 to 32 |
+/// | `debug = true` | whether slow polls are logged | false |
 /// | `shutdown_timeout = "5s"` | how long the stop may take (`ms`, `s`, `m`) | 60 s |
 /// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
 ///

@@ -132,6 +132,18 @@ impl Main {
         })
     }
 
+    /// Option `pool_size`.
+    #[must_use]
+    pub fn pool_size(self, threads: usize) -> Self {
+        self.with(|builder| builder.pool_size(threads))
+    }
+
+    /// Option `debug`.
+    #[must_use]
+    pub fn debug(self, on: bool) -> Self {
+        self.with(|builder| builder.debug(on))
+    }
+
     /// Option `shutdown_timeout`.
     #[must_use]
     pub fn shutdown_timeout(self, timeout: Duration) -> Self {

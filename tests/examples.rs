@@ -6,115 +6,34 @@
 )]
 #![cfg(all(unix, feature = "log", any(feature = "smol", feature = "tokio")))]
 
-use std::cell::RefCell;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-/// An example that runs (`cargo test` builds all of them). It is killed if the test ends before it does.
-struct Example {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-    /// What was printed and not asked for yet.
-    seen: RefCell<Vec<String>>,
-}
+#[path = "shared/program.rs"]
+mod program;
+
+use program::Program;
+
+/// An example that runs (`cargo test` builds all of them).
+struct Example;
 
 impl Example {
-    fn start(name: &str, args: &[&str]) -> Self {
+    fn start(name: &str, args: &[&str]) -> Program {
         Self::start_with(name, args, &[])
     }
 
-    fn start_with(name: &str, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(path(name))
-            .args(args)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("cargo builds the examples together with the tests");
-        let (send, lines) = mpsc::channel();
-        let (out, err) = (
-            child.stdout.take().expect("piped"),
-            child.stderr.take().expect("piped"),
-        );
-        for stream in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
-            let send = send.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    // The test may have what it wanted.
-                    let _ = send.send(line);
-                }
-            });
-        }
-        Self {
-            child,
-            lines,
-            seen: RefCell::default(),
-        }
-    }
-
-    /// Waits for a line that begins like this, and gives the rest of it.
-    fn line(&self, start: &str) -> String {
-        let mut seen = self.seen.borrow_mut();
-        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
-            return seen.remove(at)[start.len()..].to_owned();
-        }
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => match line.strip_prefix(start) {
-                    Some(rest) => return rest.to_owned(),
-                    None => seen.push(line),
-                },
-                Err(error) => panic!("no line begins with `{start}` ({error}): {seen:#?}"),
-            }
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().try_into().expect("a process number"));
-        kill(pid, signal).expect("it runs");
-    }
-
-    fn wait(mut self) -> (ExitStatus, Vec<String>) {
-        let (send, done) = mpsc::channel();
-        let pid = self.child.id();
-        let watchdog = thread::spawn(move || {
-            if done.recv_timeout(Duration::from_secs(40)).is_err() {
-                let _ = kill(
-                    Pid::from_raw(pid.try_into().expect("a number")),
-                    Signal::SIGKILL,
-                );
-            }
-        });
-        let status = self.child.wait().expect("it was started");
-        let _ = send.send(());
-        watchdog.join().expect("it does not panic");
-        let mut lines = self.seen.take();
-        // Until both streams are at their end.
-        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
-            lines.push(line);
-        }
-        (status, lines)
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        // It has mostly ended by now.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn start_with(name: &str, args: &[&str], variables: &[(&str, &str)]) -> Program {
+        let mut command = Command::new(path(name));
+        Program::start(command.args(args).envs(variables.iter().copied()))
     }
 }
 
@@ -352,6 +271,18 @@ fn the_log_looks_as_the_environment_says() {
             .iter()
             .any(|line| line.ends_with("DEBUG aiomisc::entrypoint::shutdown: stopped"))
     );
+
+    let lines = stopped(&[
+        ("AIOMISC_LOG_FORMAT", "stream"),
+        ("AIOMISC_LOG_DATE_FORMAT", "day %j"),
+    ]);
+    let line = lines
+        .iter()
+        .find(|line| line.contains("stopping reason"))
+        .expect("it is logged");
+    let day = line.strip_prefix("[day ").and_then(|line| line.get(..4));
+    let day = day.and_then(|day| day.strip_suffix(']'));
+    assert!(day.is_some_and(|day| day.parse::<u16>().is_ok()), "{line}");
 
     let lines = stopped(&[("AIOMISC_LOG_LEVEL", "warning")]);
     assert_eq!(lines, ["answered 0"]);

@@ -6,7 +6,9 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprLit, Lit, LitInt, LitStr, Path, Result, Token, parenthesized, token};
+use syn::{
+    Error, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesized, token,
+};
 
 /// The options of an attribute: each is known, and given once.
 pub(crate) struct Args(Vec<Arg>);
@@ -120,6 +122,14 @@ impl Arg {
                 "a whole number above zero, such as `{} = 4`",
                 self.key
             ))),
+        }
+    }
+
+    /// A literal `true` or `false`.
+    pub(crate) fn switch(&self) -> Result<&LitBool> {
+        match self.literal() {
+            Some(Lit::Bool(on)) => Ok(on),
+            _ => Err(self.expected(&format!("`{} = true` or `{} = false`", self.key, self.key))),
         }
     }
 

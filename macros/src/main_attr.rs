@@ -8,12 +8,14 @@ use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 use crate::args::{Arg, Args, Problems, located_at};
 use crate::function::{self, Attributes};
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 9] = [
     "runtime",
     "threads",
     "services",
     "log_level",
     "log_format",
+    "pool_size",
+    "debug",
     "shutdown_timeout",
     "crate",
 ];
@@ -73,11 +75,15 @@ fn options(args: TokenStream) -> Result<Options> {
 fn value(key: &str, arg: &Arg, args: &Args, library: &TokenStream) -> Result<TokenStream> {
     Ok(match key {
         "runtime" => runtime(arg, args.get("threads"), library)?,
-        "threads" => {
+        "threads" | "pool_size" => {
             let count = arg.count()?;
             quote!(#count)
         }
         "shutdown_timeout" => arg.duration()?,
+        "debug" => {
+            let on = arg.switch()?;
+            quote!(#on)
+        }
         "services" => {
             let services = arg.expr()?;
             quote!(#services)

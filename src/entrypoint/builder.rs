@@ -244,7 +244,7 @@ impl EntrypointBuilder {
         self
     }
 
-    /// Whether `run` and `run_forever` end the process with the status 70 when the stop takes longer
+    /// Whether `run`, `run_forever` and `block` end the process with the status 70 when the stop takes longer
     /// than the shutdown timeout. Default: true: a program that cannot stop ends all the same, also
     /// when a service blocks its thread. With false they return [`RunError`], whose
     /// [`overran`](RunError::overran) tells; a service that blocks its thread can then keep them from
@@ -257,7 +257,7 @@ impl EntrypointBuilder {
     /// Sets the signals that stop the program gracefully; none leaves them alone.
     ///
     /// The first one stops the program, a second one cuts the drain, a third one exits at once with
-    /// 128 and the signal's number. By default `run` and `run_forever` catch INT and TERM when they
+    /// 128 and the signal's number. By default `run`, `run_forever` and `block` catch INT and TERM when they
     /// are called on the main thread, and `start` catches none.
     pub fn catch_signals(mut self, signals: impl IntoIterator<Item = OsSignal>) -> Self {
         self.chosen.catch_signals = Some(signals.into_iter().collect());

@@ -241,7 +241,7 @@ mod tests {
         drop(a);
         let c = list.enter(named("c"), Kind::Future);
         assert_eq!(names(&list), ["b", "c"]);
-        assert_eq!(list.infos(|name| name == "b")[0].blocking, true);
+        assert!(list.infos(|name| name == "b")[0].blocking);
         drop((b, c));
         assert_eq!(list.len(), 0);
         assert!(names(&list).is_empty());

@@ -28,6 +28,7 @@ fn program() {
         Ok("slow_stop") => slow_stop::main(),
         Ok("slow_stop_by_hand") => slow_stop::by_hand(),
         Ok("logs") => logs::main(),
+        Ok("options") => options::main(),
         Ok("facade") => facade::main(),
         #[cfg(feature = "smol")]
         Ok("default") => default::main(),
@@ -425,6 +426,27 @@ fn the_environment_comes_after_the_attribute_and_before_the_default() {
         runtime_of("tokio_threads", &smol),
         "runtime tokio with 3 threads"
     );
+}
+
+// ---- options that are only handed on ----
+
+mod options {
+    #[aiomisc::main(pool_size = 7, debug = true)]
+    pub(super) async fn main() {
+        let ep = aiomisc::Entrypoint::current().expect("inside");
+        let (threads, debug) = (ep.settings().pool_size(), ep.settings().debug());
+        println!("pool_size={threads} debug={debug}");
+    }
+}
+
+#[test]
+fn options_reach_the_settings() {
+    let variables = [("AIOMISC_POOL_SIZE", "5"), ("AIOMISC_DEBUG", "no")];
+    for ended in run_by_name("options", &variables) {
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.err);
+        let said = occurrences(&ended.out, "pool_size=7 debug=true");
+        assert_eq!(said, 1, "{}", ended.out);
+    }
 }
 
 // ---- another name of the library ----

@@ -1,0 +1,109 @@
+//! Programs run as a user runs them: as processes, with what they print and real signals.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "processes are waited for in real time"
+)]
+
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A program that runs. It is killed if the test ends before it does.
+pub(crate) struct Program {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    /// What was printed and not asked for yet.
+    seen: RefCell<Vec<String>>,
+}
+
+impl Program {
+    /// Starts it, with both its streams read line by line.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("cargo builds programs together with the tests");
+        let (send, lines) = mpsc::channel();
+        let (out, err) = (
+            child.stdout.take().expect("piped"),
+            child.stderr.take().expect("piped"),
+        );
+        for stream in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
+            let send = send.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    // The test may have what it wanted.
+                    let _ = send.send(line);
+                }
+            });
+        }
+        Self {
+            child,
+            lines,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// Waits for a line that begins like this, and gives the rest of it.
+    pub(crate) fn line(&self, start: &str) -> String {
+        let mut seen = self.seen.borrow_mut();
+        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
+            return seen.remove(at)[start.len()..].to_owned();
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => match line.strip_prefix(start) {
+                    Some(rest) => return rest.to_owned(),
+                    None => seen.push(line),
+                },
+                Err(error) => panic!("no line begins with `{start}` ({error}): {seen:#?}"),
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().expect("a process number"));
+        kill(pid, signal).expect("it runs");
+    }
+
+    /// Waits until it has ended, and gives what it printed and nobody has asked for.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>) {
+        let (send, done) = mpsc::channel();
+        let pid = self.child.id();
+        let watchdog = thread::spawn(move || {
+            if done.recv_timeout(Duration::from_secs(40)).is_err() {
+                let _ = kill(
+                    Pid::from_raw(pid.try_into().expect("a number")),
+                    Signal::SIGKILL,
+                );
+            }
+        });
+        let status = self.child.wait().expect("it was started");
+        let _ = send.send(());
+        watchdog.join().expect("it does not panic");
+        let mut lines = self.seen.take();
+        // Until both streams are at their end.
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
+            lines.push(line);
+        }
+        (status, lines)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has mostly ended by now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
