@@ -292,6 +292,27 @@ fn the_log_looks_as_the_environment_says() {
     assert_eq!(lines, ["answered 0"]);
 }
 
+/// Row A10 of the parity table.
+#[test]
+fn context_brings_services_together() {
+    for runtime in runtimes() {
+        let variables = [("AIOMISC_RUNTIME", *runtime), ("AIOMISC_LOG_CONFIG", "off")];
+        let example = Example::start_with("context", &[], &variables);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        assert_eq!(
+            lines,
+            [
+                "without a cache: the key `cache` (alloc::string::String) was not set within 10ms",
+                "waiting: `pool` (alloc::sync::Arc<context::Pool>) by the service `Api` at \
+                 examples/context.rs:51:34",
+                "with a pool of 10",
+                "Some(ContextStatistics { get: 2, set: 1 })",
+            ]
+        );
+    }
+}
+
 #[test]
 #[cfg(feature = "testing")]
 fn own_runtime_keeps_its_contract_and_echoes() {

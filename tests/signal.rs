@@ -5,6 +5,7 @@
     feature = "macros",
     any(feature = "smol", feature = "tokio")
 ))]
+#![forbid(unsafe_code)] // what `#[receiver]` makes has none
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on fails at that place"

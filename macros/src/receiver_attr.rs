@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Path, Result, ReturnType, Token};
 
-use crate::args::{Args, Problems};
+use crate::args::{Args, Problems, located_at};
 use crate::function::{self, Attributes};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -81,8 +81,9 @@ fn receiver(function: &ItemFn, options: &Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
+    let located = located_at(span, library);
     let attach = quote_spanned! {span=>
-        #library::__private::attach(registration, &#signal, #name)
+        #located::__private::attach(registration, &#signal, #name)
     };
     quote! {
         #function

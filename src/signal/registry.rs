@@ -72,6 +72,10 @@ pub(super) fn attach_all() {
 }
 
 /// What a function under `#[receiver]` may return: nothing, or a result.
+#[diagnostic::on_unimplemented(
+    message = "a receiver returns `()` or a `Result<(), E>`, and not `{Self}`",
+    label = "`E` is any error that goes into a `BoxError`"
+)]
 pub trait Outcome: Send {
     /// As a receiver's result.
     ///

@@ -1,4 +1,8 @@
 //! Several threads at once, by seeds.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "threads that no runtime drives; and how often it is repeated is for whoever runs it"
+)]
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,10 +54,6 @@ impl Random {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "how often the test is repeated is for whoever runs it"
-)]
 fn seeds() -> std::ops::Range<u64> {
     let times = std::env::var("AIOMISC_STRESS").ok();
     1..1 + 10 * times.and_then(|times| times.parse().ok()).unwrap_or(1)

@@ -27,7 +27,7 @@ mod b {
 
     /// Other attributes stay, and the conditions count.
     #[aiomisc::receiver(super::HEARD)]
-    #[allow(clippy::unused_async, reason = "it is a receiver")]
+    #[doc(alias = "another")]
     async fn second(events: Events) -> std::io::Result<()> {
         events.add("b second");
         Ok(())
@@ -38,6 +38,7 @@ mod b {
     async fn not_there(_: Events) {}
 }
 
+#[allow(clippy::unused_async, reason = "they are receivers")]
 mod a {
     use super::super::shared::Events;
     use ::aiomisc as renamed;

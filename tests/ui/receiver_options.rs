@@ -6,12 +6,6 @@ async fn no_signal(_: Lifecycle) {}
 #[aiomisc::receiver("PRE_START")]
 async fn a_text(_: Lifecycle) {}
 
-#[aiomisc::receiver(MISSING)]
-async fn missing(_: Lifecycle) {}
-
-#[aiomisc::receiver(main)]
-async fn not_a_signal(_: Lifecycle) {}
-
 #[aiomisc::receiver(PRE_START, once)]
 async fn unknown_option(_: Lifecycle) {}
 
