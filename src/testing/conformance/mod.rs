@@ -106,6 +106,7 @@ pub struct Subject {
     beside: Option<Runtime>,
     disposable: Option<Arc<dyn Fn() -> Runtime + Send + Sync>>,
     without: Vec<Capability>,
+    simulated: bool,
     only: Vec<String>,
     limit: Duration,
 }
@@ -120,6 +121,7 @@ impl Subject {
             beside: None,
             disposable: None,
             without: Vec::new(),
+            simulated: false,
             only: Vec::new(),
             limit: Duration::from_secs(10),
         }
@@ -129,6 +131,15 @@ impl Subject {
     /// answer is `Unsupported`.
     pub fn without(mut self, capability: Capability) -> Self {
         self.without.push(capability);
+        self
+    }
+
+    /// Says that the runtime is a simulation: it goes on only while a thread blocks on it, runs
+    /// blocking jobs one by one while everything else stands still, and keeps its sockets in memory.
+    /// The few checks that such a thing cannot pass are skipped, each with its reason; everything
+    /// else holds. Threads outside of it must be able to wake its tasks.
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
         self
     }
 
@@ -179,6 +190,8 @@ impl Subject {
             let lacks = check.needs.iter().find(|part| self.without.contains(part));
             let outcome = if let Some(part) = lacks {
                 Outcome::Skipped(format!("the adapter has no {part:?}"))
+            } else if let Some(why) = check.real.filter(|_| self.simulated) {
+                Outcome::Skipped(why.to_owned())
             } else if hung >= HANGS {
                 Outcome::Skipped(format!("{HANGS} checks have hung before"))
             } else {
