@@ -7,7 +7,7 @@ use super::net::Network;
 use super::report;
 use super::shared::{Role, Shared};
 use super::task::Task;
-use super::world::{Ready, Step};
+use super::world::Step;
 use crate::runtime::BlockingJob;
 
 impl Shared {
@@ -37,8 +37,10 @@ impl Shared {
         };
         let _here = self.enter(Role::Driver);
         let mut polled = None;
+        // As on a real executor, it is polled before the tasks that are there already.
+        let mut step = self.with(|world| world.begin_poll(Arc::clone(&root)));
         loop {
-            match self.with(|world| world.step(polled.take())) {
+            match step {
                 Step::Poll(task) => {
                     let ended = task.poll();
                     polled = Some((task, ended));
@@ -59,6 +61,7 @@ impl Shared {
                     panic!("{text}");
                 }
             }
+            step = self.with(|world| world.step(polled.take()));
         }
     }
 
@@ -79,7 +82,6 @@ impl Shared {
             if world.root.is_none() {
                 world.root = Some(root.id);
                 world.tasks.insert(root.id, Arc::clone(root));
-                world.make_ready(Ready::Task(Arc::clone(root)));
                 return false;
             }
             drop(world);

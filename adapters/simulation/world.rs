@@ -220,7 +220,7 @@ impl World {
         self.tasks.remove(&root.id);
     }
 
-    fn begin_poll(&mut self, task: Arc<Task>) -> Step {
+    pub(super) fn begin_poll(&mut self, task: Arc<Task>) -> Step {
         self.polls += 1;
         if self.polls > self.settings.poll_limit {
             self.polls = 0;
