@@ -1,5 +1,9 @@
 //! Every adapter of this house passes the suite, alone and in parts.
-#![cfg(all(unix, feature = "testing", any(feature = "smol", feature = "tokio")))]
+#![cfg(all(
+    unix,
+    feature = "testing",
+    any(feature = "smol", feature = "tokio", feature = "simulation")
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -10,11 +14,19 @@ mod common;
 
 use std::time::Duration;
 
-use aiomisc::testing::conformance::{Outcome, Subject};
+use aiomisc::testing::conformance::{Outcome, Report, Subject};
 
 /// Runs the suite, and sees to it that nothing is skipped that this machine could show.
 #[track_caller]
 fn prove(subject: Subject) {
+    let report = examine(subject);
+    if cfg!(target_os = "linux") {
+        assert_eq!(report.skipped().count(), 0, "{report}");
+    }
+}
+
+#[track_caller]
+fn examine(subject: Subject) -> Report {
     common::raise_descriptor_limit();
     let report = subject.time_limit(Duration::from_secs(10)).run();
     report.assert();
@@ -23,13 +35,11 @@ fn prove(subject: Subject) {
         "only {} checks",
         report.checks().len()
     );
-    if cfg!(target_os = "linux") {
-        assert_eq!(report.skipped().count(), 0, "{report}");
-    }
     for check in report.checks() {
         assert_ne!(check.text(), "");
         assert!(!matches!(check.outcome(), Outcome::Failed(_)));
     }
+    report
 }
 
 #[cfg(feature = "smol")]
@@ -40,7 +50,7 @@ mod smol {
     use async_executor::Executor;
 
     use super::*;
-    use crate::common::DrivenElsewhere;
+    use DrivenElsewhere;
 
     /// Something to be inside of: another one of the kind.
     fn other() -> aiomisc::runtime::Runtime {
@@ -99,7 +109,7 @@ mod tokio {
     use aiomisc::runtime::Runtime;
 
     use super::*;
-    use crate::common::DrivenElsewhere;
+    use DrivenElsewhere;
 
     /// A runtime without timers and sockets: what is bound to it by mistake panics at once.
     fn other() -> Runtime {
@@ -224,6 +234,136 @@ mod mixed {
             subject
                 .beside(Smol::new())
                 .disposable(|| Tokio::multi_thread(2).unwrap().into()),
+        );
+    }
+}
+
+#[cfg(feature = "simulation")]
+mod simulation {
+    use aiomisc::adapters::Simulation;
+    use aiomisc::runtime::Runtime;
+    use aiomisc::testing::conformance::Capability;
+
+    use super::*;
+    use crate::common::DrivenElsewhere;
+
+    /// A simulation that waits for threads of the suite.
+    fn simulation(seed: u64) -> Runtime {
+        Simulation::builder()
+            .seed(seed)
+            .outside_wakes(true)
+            .build()
+            .into()
+    }
+
+    /// What is left out, apart from what needs sockets of the system.
+    #[track_caller]
+    fn prove_simulated(subject: Subject) {
+        prove_all_but(&[], subject);
+    }
+
+    /// Where another thread drives it, its time jumps while the checks of these lines look at it.
+    const OF_TIME: [&str; 6] = ["T2", "T3", "T4", "T5", "T6", "T7"];
+
+    #[track_caller]
+    fn prove_all_but(lines: &[&str], mut subject: Subject) {
+        for line in lines {
+            subject = subject.except(*line);
+        }
+        let subject = subject.simulated().without(Capability::StdSockets);
+        let report = examine(subject);
+        let lacks = "the adapter has no StdSockets";
+        let mut skipped: Vec<_> = report
+            .skipped()
+            .filter(|check| *check.outcome() != Outcome::Skipped(lacks.to_owned()))
+            .map(|check| check.name())
+            .collect();
+        skipped.sort_unstable();
+        let expected = [
+            "Unix sockets: the file goes with the listener",
+            "ended by one of its own blocking jobs' threads",
+            "the caller goes on while the job blocks",
+            "the job uses the runtime",
+        ];
+        assert_eq!(skipped, expected, "{report}");
+    }
+
+    #[test]
+    fn three_seeds() {
+        for seed in 0..3 {
+            let subject = Subject::new("simulation", simulation(seed));
+            prove_simulated(
+                subject
+                    .beside(simulation(seed + 10))
+                    .disposable(move || simulation(seed + 20)),
+            );
+        }
+    }
+
+    #[test]
+    fn a_host_of_it() {
+        let simulation = Simulation::builder().outside_wakes(true).build();
+        let host = simulation.host([10, 0, 0, 1]);
+        let subject = Subject::new("a host of a simulation", host);
+        prove_simulated(
+            subject
+                .beside(self::simulation(1))
+                .disposable(|| self::simulation(2)),
+        );
+    }
+
+    #[test]
+    fn while_another_thread_blocks_on_it() {
+        let driven = DrivenElsewhere::new(simulation(0));
+        let subject = Subject::new("simulation, blocked on twice", driven.runtime.clone());
+        prove_all_but(
+            &OF_TIME,
+            subject.beside(simulation(1)).disposable(|| simulation(2)),
+        );
+    }
+
+    #[cfg(feature = "smol")]
+    #[test]
+    fn inside_of_smol() {
+        let subject = Subject::new("simulation, in smol", simulation(0));
+        let other = aiomisc::adapters::Smol::new();
+        prove_simulated(subject.beside(other).disposable(|| simulation(1)));
+    }
+
+    #[cfg(feature = "smol")]
+    #[test]
+    fn tasks_of_a_simulation_with_sockets_of_smol() {
+        let smol: Runtime = aiomisc::adapters::Smol::new().into();
+        let mixed = |seed: u64, smol: &Runtime| {
+            let parts = aiomisc::runtime::Parts::of(simulation(seed));
+            parts.net_of(smol).build()
+        };
+        let subject = Subject::new("a simulation with sockets of smol", mixed(0, &smol));
+        let report = examine(
+            subject
+                .simulated()
+                .beside(simulation(1))
+                .disposable(move || mixed(2, &smol)),
+        );
+        assert_eq!(report.skipped().count(), 4, "{report}");
+    }
+
+    #[cfg(feature = "smol")]
+    #[test]
+    fn tasks_of_smol_with_sockets_and_time_of_a_simulation() {
+        // Somebody has to drive it.
+        let driven = DrivenElsewhere::new(simulation(0));
+        let mixed = |simulation: &Runtime| {
+            let parts = aiomisc::runtime::Parts::of(aiomisc::adapters::Smol::new());
+            parts.net_of(simulation).timer_of(simulation).build()
+        };
+        let subject = Subject::new("smol with sockets and time of a simulation", mixed(&driven.runtime));
+        let runtime = driven.runtime.clone();
+        prove_all_but(
+            &OF_TIME,
+            subject
+                .beside(simulation(1))
+                .disposable(move || mixed(&runtime)),
         );
     }
 }

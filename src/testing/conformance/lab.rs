@@ -25,7 +25,17 @@ pub(super) struct Check {
     /// The situation that it looks at.
     pub(super) name: &'static str,
     pub(super) needs: &'static [Capability],
+    /// Why it says nothing about a simulation.
+    pub(super) real: Option<&'static str>,
     pub(super) run: fn(&Lab) -> Result,
+}
+
+impl Check {
+    /// Leaves it out for [simulations](super::Subject::simulated), for this reason.
+    pub(super) const fn unless_simulated(mut self, why: &'static str) -> Self {
+        self.real = Some(why);
+        self
+    }
 }
 
 pub(super) const fn check(
@@ -38,6 +48,7 @@ pub(super) const fn check(
         line,
         name,
         needs,
+        real: None,
         run,
     }
 }

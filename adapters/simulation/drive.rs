@@ -1,0 +1,143 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::task::{Context, Waker};
+
+use super::net::Network;
+use super::report;
+use super::shared::{Role, Shared};
+use super::task::Task;
+use super::world::Step;
+use crate::runtime::BlockingJob;
+
+impl Shared {
+    /// Drives the simulation on this thread until the future is ready. If another thread does so
+    /// already, this one polls its future by itself, and takes over when the other one is done.
+    pub(super) fn block_on(self: &Arc<Self>, mut future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        match self.role() {
+            None => {}
+            Some(Role::Driver) => panic!("a task of a simulation cannot block on the simulation"),
+            // The place where a job that waits could let the scheduler go on. It waits in lock-step
+            // for primitives that know of it; a plain `block_on` is none of them.
+            Some(Role::Job) => {
+                panic!("a blocking job of a simulation cannot block on the simulation")
+            }
+        }
+        let root = self.lock().new_task(|id, origin| {
+            Task::new(Arc::clone(self), id, "block_on", origin, None)
+        });
+        let waker = Waker::from(Arc::clone(&root));
+        let mut cx = Context::from_waker(&waker);
+        if self.wait_for_turn(&root, &mut future, &mut cx) {
+            return;
+        }
+        let _driving = Driving {
+            shared: self,
+            root: &root,
+        };
+        let _here = self.enter(Role::Driver);
+        let mut polled = None;
+        // As on a real executor, it is polled before the tasks that are there already.
+        let mut step = self.with(|world| world.begin_poll(Arc::clone(&root)));
+        loop {
+            match step {
+                Step::Poll(task) => {
+                    let ended = task.poll();
+                    polled = Some((task, ended));
+                }
+                Step::PollRoot => {
+                    root.begin();
+                    if future.as_mut().poll(&mut cx).is_ready() {
+                        return;
+                    }
+                    polled = Some((Arc::clone(&root), false));
+                }
+                Step::Job(job) => run_job(self, job),
+                Step::Script(script) => script(&Network::new(Arc::clone(self))),
+                Step::Again => {}
+                Step::Idle => self.idle(),
+                Step::Livelock => {
+                    let text = report::livelock(&self.lock());
+                    panic!("{text}");
+                }
+            }
+            step = self.with(|world| world.step(polled.take()));
+        }
+    }
+
+    /// Waits until this thread drives; gives whether the future became ready before that.
+    fn wait_for_turn(
+        &self,
+        root: &Arc<Task>,
+        future: &mut Pin<&mut (dyn Future<Output = ()> + '_)>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        loop {
+            let mut world = self.lock();
+            while world.root.is_some() && !root.is_woken() {
+                world.others += 1;
+                world = self.wait(world);
+                world.others -= 1;
+            }
+            if world.root.is_none() {
+                world.root = Some(root.id);
+                world.tasks.insert(root.id, Arc::clone(root));
+                return false;
+            }
+            drop(world);
+            root.begin();
+            if future.as_mut().poll(cx).is_ready() {
+                return true;
+            }
+        }
+    }
+
+    /// Nothing will happen by itself any more.
+    fn idle(&self) {
+        let mut world = self.lock();
+        if !world.settings.outside_wakes {
+            let text = report::deadlock(&world);
+            drop(world);
+            panic!("{text}");
+        }
+        world.parked = true;
+        while !world.has_work() {
+            world = self.wait(world);
+        }
+        world.parked = false;
+    }
+}
+
+/// Runs a blocking job on a thread where blocking is allowed, and waits for its end.
+fn run_job(shared: &Arc<Shared>, job: BlockingJob) {
+    let (ended, end) = mpsc::sync_channel::<()>(1);
+    let there = Arc::clone(shared);
+    let run = move || {
+        let _here = there.enter(Role::Job);
+        job();
+        // The last thing that the job does, also when it is dropped instead.
+        drop(ended);
+    };
+    blocking::unblock(run).detach();
+    // An error says that the job is over.
+    let _ = end.recv();
+}
+
+/// The thread that drives; another one may take over when it is gone.
+struct Driving<'a> {
+    shared: &'a Shared,
+    root: &'a Task,
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        self.root.end();
+        let mut world = self.shared.lock();
+        world.leave(self.root);
+        let others = world.others > 0;
+        drop(world);
+        if others {
+            self.shared.notify();
+        }
+    }
+}

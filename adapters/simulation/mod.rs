@@ -1,0 +1,228 @@
+//! The simulation: a whole program, with its network and its clocks, on one thread and from one
+//! seed.
+
+mod builder;
+mod chance;
+mod clock;
+mod drive;
+mod net;
+mod report;
+mod shared;
+mod task;
+mod trace;
+mod wait;
+mod world;
+
+pub use self::builder::SimulationBuilder;
+pub use self::net::{CONNECT_TIMEOUT, Conditions, HELD_UP, Network, WINDOW};
+pub use self::trace::{Event, Trace};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_core::future::BoxFuture;
+
+use self::builder::Settings;
+use self::shared::Shared;
+use crate::runtime::{
+    Backend, BlockingJob, Drive, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer,
+};
+
+#[derive(Clone)]
+pub struct Simulation {
+    owner: Arc<Owner>,
+}
+
+impl Simulation {
+    /// Makes a simulation with this seed and the default settings.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::builder().seed(seed).build()
+    }
+
+    /// Begins a simulation with other settings.
+    pub fn builder() -> SimulationBuilder {
+        SimulationBuilder::new()
+    }
+
+    fn with_settings(settings: Settings) -> Self {
+        let owner = Owner {
+            shared: Shared::new(settings),
+            hosts: Mutex::default(),
+        };
+        Self {
+            owner: Arc::new(owner),
+        }
+    }
+
+    /// Blocks the calling thread until the future is ready, and drives the simulation meanwhile. The
+    /// future runs on the default host.
+    ///
+    /// # Panics
+    ///
+    /// With the future's panic; when nothing can go on any more (a deadlock), with a text that names
+    /// each task and what it waits for; when tasks run without end and no time passes; inside of a
+    /// task or a blocking job of this simulation.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime().block_on(future)
+    }
+
+    /// A handle to the default host, `127.0.0.1` and `::1`; it keeps the simulation alive as well.
+    #[must_use]
+    pub fn runtime(&self) -> Runtime {
+        self.host(Ipv4Addr::LOCALHOST)
+    }
+
+    /// A handle to the host with this address. What it spawns, and what those tasks spawn, has this
+    /// address as its own: connections come from it, and who listens on `0.0.0.0` or `::` is found
+    /// under it. Every host has a loopback (`127.0.0.1`, `::1`) of its own.
+    ///
+    /// # Panics
+    ///
+    /// For `0.0.0.0` and `::`, which are no addresses of a host.
+    #[must_use]
+    pub fn host(&self, ip: impl Into<IpAddr>) -> Runtime {
+        let ip = ip.into();
+        assert!(!ip.is_unspecified(), "{ip} is no address of a host");
+        let owner = &self.owner;
+        let number = owner.shared.lock().net.host(ip);
+        let mut hosts = owner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = hosts.entry(number).or_insert_with(|| {
+            Arc::new(Host {
+                shared: Arc::clone(&owner.shared),
+                number,
+            })
+        });
+        Runtime::with_driver(Arc::clone(host) as Arc<dyn Backend>, Arc::clone(owner) as Arc<dyn Drive>)
+    }
+
+    /// The network, to make it bad. It does not keep the simulation alive.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        Network::new(Arc::clone(&self.owner.shared))
+    }
+
+    /// The seed that everything comes from.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.owner.shared.lock().settings.seed
+    }
+
+    /// The virtual time that has passed since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.owner.shared.lock().now)
+    }
+
+    /// The moment it is by the calendar: at first [`WALL_START`](Self::WALL_START).
+    #[must_use]
+    pub fn wall_now(&self) -> SystemTime {
+        self.owner.shared.lock().wall_now()
+    }
+
+    /// Sets the calendar, to the past as well. The monotonic clock, and with it every wait, does
+    /// not notice.
+    pub fn set_wall_now(&self, to: SystemTime) {
+        self.owner.shared.set_wall_now(to);
+    }
+
+    /// What has happened so far; empty unless [`SimulationBuilder::trace`] has switched it on.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        self.owner.shared.lock().trace.clone()
+    }
+
+    /// The calendar at the start, 2024-01-01 00:00:00 UTC, as the time since the epoch of Unix; that
+    /// of [`ManualClock`](crate::testing::ManualClock) as well.
+    pub const WALL_START: Duration = Duration::from_secs(1_704_067_200);
+}
+
+impl From<Simulation> for Runtime {
+    fn from(simulation: Simulation) -> Self {
+        simulation.runtime()
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation")
+            .field("seed", &self.seed())
+            .field("elapsed", &self.elapsed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends the simulation when it goes.
+struct Owner {
+    shared: Arc<Shared>,
+    hosts: Mutex<BTreeMap<usize, Arc<Host>>>,
+}
+
+impl Drive for Owner {
+    fn block_on(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        self.shared.block_on(future);
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+/// What tasks of a host hold of it.
+struct Host {
+    shared: Arc<Shared>,
+    number: usize,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation")
+            .field("host", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spawn for Host {
+    fn spawn(
+        &self,
+        name: &str,
+        _placement: Placement,
+        future: BoxFuture<'static, ()>,
+    ) -> Box<dyn TaskHandle> {
+        self.shared.spawn(name, future)
+    }
+}
+
+impl Timer for Host {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(clock::Timer::new(Arc::clone(&self.shared), duration))
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.now()
+    }
+
+    fn wall_now(&self) -> SystemTime {
+        self.shared.lock().wall_now()
+    }
+}
+
+impl Backend for Host {
+    fn name(&self) -> &str {
+        "simulation"
+    }
+
+    fn run_blocking(&self, name: &str, job: BlockingJob) {
+        self.shared.run_blocking(name, job);
+    }
+
+    fn seed(&self) -> u64 {
+        self.shared.lock().seeds.next()
+    }
+}

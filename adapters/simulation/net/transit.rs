@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use super::datagram::Flying;
+use super::tables::pair;
+use crate::adapters::simulation::world::{Due, World};
+
+/// What is under way; where it goes, the tables tell.
+pub(in super::super) enum Token {
+    /// The next piece of the stream to this end (0 has connected, 1 was accepted).
+    Piece { conn: u64, end: usize },
+    /// The wish to connect, and the answer to it.
+    Wish(u64),
+    Answer(u64),
+    /// The wish is sent again, if it was not answered.
+    Again(u64),
+    Datagram(Box<Flying>),
+}
+
+impl World {
+    /// When something of this size arrives; `None` during a partition.
+    pub(super) fn arrival(&mut self, from: usize, to: usize, bytes: usize) -> Option<u64> {
+        if self.net.is_apart(from, to) {
+            return None;
+        }
+        let conditions = self.net.between.get(&pair(from, to));
+        let conditions = conditions.unwrap_or(&self.net.conditions);
+        let mut at = self.now;
+        if let Some(bandwidth) = conditions.bandwidth {
+            let free = self.net.free_at.entry((from, to)).or_default();
+            let nanos = bytes as u128 * 1_000_000_000 / u128::from(bandwidth);
+            at = at.max(*free);
+            at = at.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX));
+            *free = at;
+        }
+        Some(at.saturating_add(self.net_chance.between(conditions.latency)))
+    }
+
+    /// How long something would wait before it is sent.
+    pub(super) fn queue_length(&self, from: usize, to: usize) -> Duration {
+        let free = self.net.free_at.get(&(from, to)).copied().unwrap_or(0);
+        Duration::from_nanos(free.saturating_sub(self.now))
+    }
+
+    /// Sends what need not stay in order with anything.
+    pub(super) fn dispatch(&mut self, from: usize, to: usize, token: Token) {
+        match self.arrival(from, to, 0) {
+            None if matches!(token, Token::Wish(_)) => {}
+            None => self.net.held.entry(pair(from, to)).or_default().push(token),
+            Some(at) if at <= self.now => self.arrive(token),
+            Some(at) => {
+                self.plan(at, Due::Arrival(token));
+            }
+        }
+    }
+
+    /// Something is there; or nearly: a partition may have come in between.
+    pub(in super::super) fn arrive(&mut self, token: Token) {
+        if let Some((from, to)) = self.way(&token)
+            && self.net.is_apart(from, to)
+        {
+            match token {
+                Token::Wish(_) => {}
+                Token::Datagram(flying) => self.lose(*flying, "a partition"),
+                token => self.net.held.entry(pair(from, to)).or_default().push(token),
+            }
+            return;
+        }
+        match token {
+            Token::Piece { conn, end } => self.piece_arrives(conn, end),
+            Token::Wish(attempt) => self.wish_arrives(attempt),
+            Token::Answer(attempt) => self.answer_arrives(attempt),
+            Token::Again(attempt) => self.try_again(attempt),
+            Token::Datagram(flying) => self.datagram_arrives(*flying),
+        }
+    }
+
+    /// After partitions have ended: what was held goes on.
+    pub(super) fn release(&mut self) {
+        let held = std::mem::take(&mut self.net.held);
+        for ((a, b), tokens) in held {
+            if self.net.is_apart(a, b) {
+                self.net.held.insert((a, b), tokens);
+                continue;
+            }
+            for token in tokens {
+                let Some((from, to)) = self.way(&token) else {
+                    continue;
+                };
+                match token {
+                    Token::Piece { conn, end } => self.send_on(conn, end, from, to, 0),
+                    token => self.dispatch(from, to, token),
+                }
+            }
+        }
+    }
+
+    /// The hosts between which it goes, unless it is bound to none.
+    fn way(&self, token: &Token) -> Option<(usize, usize)> {
+        match token {
+            Token::Piece { conn, end } => {
+                let conn = self.net.conns.get(conn).filter(|conn| !conn.is_unix())?;
+                Some((conn.ends[1 - end].host, conn.ends[*end].host))
+            }
+            Token::Wish(attempt) | Token::Answer(attempt) => {
+                let attempt = self.net.attempts.get(attempt)?;
+                let way = (attempt.host, attempt.peer_host);
+                let back = matches!(token, Token::Answer(_));
+                Some(if back { (way.1, way.0) } else { way })
+            }
+            Token::Again(_) => None,
+            Token::Datagram(flying) => Some((flying.from_host, flying.to_host)),
+        }
+    }
+}
+
+impl super::Tables {
+    fn is_apart(&self, a: usize, b: usize) -> bool {
+        if self.partitions.is_empty() && self.isolated.is_empty() {
+            return false;
+        }
+        self.partitions.contains(&pair(a, b))
+            || a != b && (self.isolated.contains(&a) || self.isolated.contains(&b))
+    }
+}

@@ -1,0 +1,280 @@
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, SystemTime};
+
+use super::builder::Settings;
+use super::chance::Chance;
+use super::net::{Network, Tables, Token};
+use super::shared::is_driver;
+use super::task::Task;
+use super::trace::{Event, Trace, What};
+use super::wait::Wait;
+use crate::runtime::BlockingJob;
+
+/// All of the simulated world, under one lock. Nothing of the user's is called or dropped while it
+/// is held: wakers are collected here, and woken afterwards.
+pub(super) struct World {
+    pub(super) settings: Settings,
+    /// Nanoseconds since the start.
+    pub(super) now: u64,
+    /// What the calendar showed, or would have, at the start.
+    pub(super) wall_start: SystemTime,
+    pub(super) tasks: BTreeMap<u64, Arc<Task>>,
+    pub(super) net: Tables,
+    pub(super) net_chance: Chance,
+    pub(super) seeds: Chance,
+    pub(super) trace: Trace,
+    pub(super) ended: bool,
+    /// To be woken, and to be dropped, when the lock is free again.
+    pub(super) wakes: Vec<Waker>,
+    pub(super) trash: Vec<Waker>,
+    /// The future of the thread that drives; it, or nobody.
+    pub(super) root: Option<u64>,
+    /// Whether the driving thread sleeps, and how many others wait for their turn.
+    pub(super) parked: bool,
+    pub(super) others: usize,
+    /// The task that is polled, and what it has begun to wait for.
+    current: Option<u64>,
+    waits: Vec<Wait>,
+    agenda: BTreeMap<Key, Due>,
+    ready: Vec<Ready>,
+    next_key: u64,
+    next_task: u64,
+    order: Chance,
+    /// Polls since the clock moved.
+    polls: u64,
+}
+
+/// A moment, and a number that keeps those of one moment in order.
+pub(super) type Key = (u64, u64);
+
+/// What happens at a moment.
+pub(super) enum Due {
+    Wake(Waker),
+    Arrival(Token),
+    Script(Script),
+}
+
+pub(super) type Script = Box<dyn FnOnce(&Network) + Send>;
+
+pub(super) enum Ready {
+    Task(Arc<Task>),
+    Job(Arc<str>, BlockingJob),
+}
+
+/// What the driver does next.
+pub(super) enum Step {
+    Poll(Arc<Task>),
+    /// Polls the future that the driving thread blocks on.
+    PollRoot,
+    Job(BlockingJob),
+    Script(Script),
+    /// Something has arrived; its wakes are in the world.
+    Again,
+    /// Nothing is ready and nothing will be.
+    Idle,
+    /// Too many polls at one moment.
+    Livelock,
+}
+
+impl World {
+    pub(super) fn new(settings: Settings) -> Self {
+        let mut chance = Chance::new(settings.seed);
+        Self {
+            now: 0,
+            wall_start: settings.wall_start,
+            tasks: BTreeMap::new(),
+            net: Tables::new(),
+            order: chance.split(),
+            net_chance: chance.split(),
+            seeds: chance.split(),
+            trace: Trace::default(),
+            ended: false,
+            wakes: Vec::new(),
+            trash: Vec::new(),
+            root: None,
+            parked: false,
+            others: 0,
+            current: None,
+            waits: Vec::new(),
+            agenda: BTreeMap::new(),
+            ready: Vec::new(),
+            next_key: 0,
+            next_task: 0,
+            polls: 0,
+            settings,
+        }
+    }
+
+    /// Finishes the step before, and picks the next one.
+    pub(super) fn step(&mut self, polled: Option<(Arc<Task>, bool)>) -> Step {
+        if let Some((task, ended)) = polled {
+            self.after_poll(&task, ended);
+        }
+        if self.agenda.first_key_value().is_some_and(|(key, _)| key.0 <= self.now) {
+            return self.next_due();
+        }
+        while !self.ready.is_empty() {
+            let index = self.order.below(self.ready.len());
+            match self.ready.swap_remove(index) {
+                Ready::Job(name, job) => {
+                    self.record(|| What::Job { name });
+                    return Step::Job(job);
+                }
+                Ready::Task(task) if task.is_done() => {}
+                Ready::Task(task) => return self.begin_poll(task),
+            }
+        }
+        let Some((&(at, _), _)) = self.agenda.first_key_value() else {
+            return Step::Idle;
+        };
+        self.now = at;
+        self.polls = 0;
+        self.next_due()
+    }
+
+    /// Whether there is anything to do.
+    pub(super) fn has_work(&self) -> bool {
+        !self.ready.is_empty() || !self.agenda.is_empty()
+    }
+
+    pub(super) fn new_task(
+        &mut self,
+        make: impl FnOnce(u64, (Option<u64>, u64)) -> Arc<Task>,
+    ) -> Arc<Task> {
+        self.next_task += 1;
+        let task = make(self.next_task, (self.current, self.now));
+        self.record(|| What::Spawn {
+            id: task.id,
+            name: Arc::clone(&task.name),
+        });
+        task
+    }
+
+    pub(super) fn make_ready(&mut self, ready: Ready) {
+        if !self.ended {
+            self.ready.push(ready);
+        }
+    }
+
+    /// Plans something for a moment that is not in the past.
+    pub(super) fn plan(&mut self, at: u64, due: Due) -> Key {
+        self.next_key += 1;
+        let key = (at.max(self.now), self.next_key);
+        self.agenda.insert(key, due);
+        key
+    }
+
+    pub(super) fn planned(&mut self, key: Key) -> Option<&mut Due> {
+        self.agenda.get_mut(&key)
+    }
+
+    pub(super) fn cancel(&mut self, key: Key) -> Option<Due> {
+        self.agenda.remove(&key)
+    }
+
+    /// Keeps what the current task waits for, for reports. Four are enough of them.
+    pub(super) fn waits_for(&mut self, wait: impl FnOnce() -> Wait) {
+        if self.current.is_some() && self.waits.len() < 4 && is_driver() {
+            self.waits.push(wait());
+        }
+    }
+
+    /// Adds to the trace, if there is one.
+    pub(super) fn record(&mut self, what: impl FnOnce() -> What) {
+        if self.settings.trace > 0 {
+            let event = Event::new(self.now, self.current, what());
+            self.trace.push(event, self.settings.trace);
+        }
+    }
+
+    pub(super) fn wall_now(&self) -> SystemTime {
+        self.wall_start + Duration::from_nanos(self.now)
+    }
+
+    /// Gives up everything; what is returned is dropped without the lock.
+    pub(super) fn end(&mut self) -> impl Sized + use<> {
+        self.ended = true;
+        // Handles keep tasks, but not their futures.
+        let take = |task: &Arc<Task>| {
+            task.end();
+            task.take()
+        };
+        let futures: Vec<_> = self.tasks.values().filter_map(take).collect();
+        (
+            futures,
+            mem::take(&mut self.tasks),
+            mem::take(&mut self.ready),
+            mem::take(&mut self.agenda),
+            mem::replace(&mut self.net, Tables::new()),
+        )
+    }
+
+    /// The driver has stopped in the middle of a poll, by a panic, or at its end.
+    pub(super) fn leave(&mut self, root: &Task) {
+        self.current = None;
+        self.waits.clear();
+        self.root = None;
+        self.tasks.remove(&root.id);
+    }
+
+    pub(super) fn begin_poll(&mut self, task: Arc<Task>) -> Step {
+        self.polls += 1;
+        if self.polls > self.settings.poll_limit {
+            self.polls = 0;
+            self.make_ready(Ready::Task(task));
+            return Step::Livelock;
+        }
+        self.current = Some(task.id);
+        self.record(|| What::Poll {
+            name: Arc::clone(&task.name),
+        });
+        if self.root == Some(task.id) {
+            return Step::PollRoot;
+        }
+        Step::Poll(task)
+    }
+
+    fn after_poll(&mut self, task: &Arc<Task>, ended: bool) {
+        if ended {
+            self.tasks.remove(&task.id);
+            self.record(|| What::End {
+                name: Arc::clone(&task.name),
+                aborted: task.is_aborted(),
+            });
+            self.waits.clear();
+        } else {
+            let mut before = task.waits.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            mem::swap(&mut *before, &mut self.waits);
+            self.waits.clear();
+        }
+        self.current = None;
+    }
+
+    fn next_due(&mut self) -> Step {
+        let Some((_, due)) = self.agenda.pop_first() else {
+            return Step::Again;
+        };
+        match due {
+            Due::Wake(waker) => {
+                self.record(|| What::Timer);
+                self.wakes.push(waker);
+            }
+            Due::Arrival(token) => self.arrive(token),
+            Due::Script(script) => {
+                self.record(|| What::Script);
+                return Step::Script(script);
+            }
+        }
+        Step::Again
+    }
+}
+
+/// Puts a waker in its place, unless it is there already; the one before goes to the trash.
+pub(super) fn park(place: &mut Option<Waker>, waker: &Waker, trash: &mut Vec<Waker>) {
+    if !place.as_ref().is_some_and(|old| old.will_wake(waker)) {
+        trash.extend(place.replace(waker.clone()));
+    }
+}
