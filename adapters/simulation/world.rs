@@ -113,7 +113,11 @@ impl World {
         if let Some((task, ended)) = polled {
             self.after_poll(&task, ended);
         }
-        if self.agenda.first_key_value().is_some_and(|(key, _)| key.0 <= self.now) {
+        if self
+            .agenda
+            .first_key_value()
+            .is_some_and(|(key, _)| key.0 <= self.now)
+        {
             return self.next_due();
         }
         while !self.ready.is_empty() {
@@ -246,7 +250,10 @@ impl World {
             });
             self.waits.clear();
         } else {
-            let mut before = task.waits.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut before = task
+                .waits
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             mem::swap(&mut *before, &mut self.waits);
             self.waits.clear();
         }

@@ -31,8 +31,10 @@ pub(crate) struct Life {
     service: Arc<dyn Service>,
     runtime: Runtime,
     cell: Weak<ServiceCell>,
-    /// The how many-th start of the process this was, if the service has started; else 0.
-    started: AtomicU64,
+    /// The how many-th call of a `start` in the process this was; 0 before it.
+    order: AtomicU64,
+    /// Whether the service has started, whatever became of it since.
+    started: AtomicBool,
     inner: Mutex<Inner>,
     stopping: Flag,
     /// Whether the running part looks out for the stop.
@@ -85,7 +87,8 @@ impl Life {
             service: Arc::clone(service),
             runtime: runtime.unowned(),
             cell,
-            started: AtomicU64::new(0),
+            order: AtomicU64::new(0),
+            started: AtomicBool::new(false),
             inner: Mutex::new(inner),
             stopping: Flag::default(),
             looks_out: AtomicBool::new(false),
@@ -110,9 +113,11 @@ impl Life {
         (inner.state, inner.since)
     }
 
-    /// Its number in the order of starts, once it has started, whatever became of it since.
+    /// Its number in the order in which `start` was called, once it has started, whatever became of it
+    /// since.
     pub(crate) fn started(&self) -> Option<u64> {
-        Some(self.started.load(Ordering::Acquire)).filter(|order| *order > 0)
+        let started = self.started.load(Ordering::Acquire);
+        started.then(|| self.order.load(Ordering::Relaxed))
     }
 
     /// Whether it has started, and its `stop` was not called yet.
@@ -129,12 +134,16 @@ impl Life {
         on_launch: Arc<OnLaunch>,
         now: Instant,
     ) {
+        static LAUNCHES: AtomicU64 = AtomicU64::new(0);
+
         let mut inner = self.inner();
         // The stop may have come in between, on another thread, and would not come again.
         if self.stopping.is_set() {
             return;
         }
         inner.on_launch = Some(on_launch);
+        let order = LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1;
+        self.order.store(order, Ordering::Relaxed);
         self.enter(&mut inner, ServiceState::Starting, now);
         let (life, owner) = (Arc::clone(self), entrypoint);
         let entrypoint = entrypoint.clone();
@@ -152,15 +161,11 @@ impl Life {
 
     /// The service says that it has started.
     pub(super) fn ready(&self) {
-        /// How many services have started in this process.
-        static STARTS: AtomicU64 = AtomicU64::new(0);
-
         let mut inner = self.inner();
         let Some(on_launch) = inner.on_launch.take() else {
             return;
         };
-        let order = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
-        self.started.store(order, Ordering::Release);
+        self.started.store(true, Ordering::Release);
         // Where the stop has begun already, it takes it from here.
         let state = if inner.draining {
             ServiceState::Draining

@@ -202,7 +202,9 @@ impl World {
             if let Some(conn) = self.net.conns.remove(&id)
                 && let Addr::Inet(addr) = conn.ends[0].local
             {
-                self.net.hosts[conn.ends[0].host].client_ports.remove(&addr.port());
+                self.net.hosts[conn.ends[0].host]
+                    .client_ports
+                    .remove(&addr.port());
             }
         } else if tell && unread {
             self.send_piece(id, 1 - end, Piece::Reset);
@@ -224,7 +226,13 @@ impl World {
         }
     }
 
-    fn read(&mut self, id: u64, end: usize, buf: &mut [u8], waker: &Waker) -> Poll<io::Result<usize>> {
+    fn read(
+        &mut self,
+        id: u64,
+        end: usize,
+        buf: &mut [u8],
+        waker: &Waker,
+    ) -> Poll<io::Result<usize>> {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return Poll::Ready(Err(ended()));
         };
@@ -245,7 +253,13 @@ impl World {
         Poll::Pending
     }
 
-    fn write(&mut self, id: u64, end: usize, bufs: &[IoSlice<'_>], waker: &Waker) -> Poll<io::Result<usize>> {
+    fn write(
+        &mut self,
+        id: u64,
+        end: usize,
+        bufs: &[IoSlice<'_>],
+        waker: &Waker,
+    ) -> Poll<io::Result<usize>> {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return Poll::Ready(Err(ended()));
         };
@@ -254,7 +268,11 @@ impl World {
         let mine = &mut conn.ends[end];
         if mine.reset {
             let told = std::mem::replace(&mut mine.told, true);
-            let error = if told { Errno::EPIPE } else { Errno::ECONNRESET };
+            let error = if told {
+                Errno::EPIPE
+            } else {
+                Errno::ECONNRESET
+            };
             return Poll::Ready(Err(error.into()));
         }
         if mine.closed {
@@ -317,7 +335,11 @@ impl Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -335,7 +357,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
@@ -380,6 +406,7 @@ impl RawStream for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.shared.with(|world| world.drop_end(self.conn, self.end, false));
+        self.shared
+            .with(|world| world.drop_end(self.conn, self.end, false));
     }
 }
