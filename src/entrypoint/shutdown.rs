@@ -142,6 +142,7 @@ impl Stopping<'_> {
             // It did not come to that by itself.
             let error = ServiceError::new(cell.name(), Stage::Stop, error.into());
             self.failures.add(error);
+            self.failures.extend(cell.abandon().await);
             self.failures.extend(cell.cut_off());
         }
     }
