@@ -250,7 +250,7 @@ async fn each_variable_means_what_the_table_says() {
 async fn the_pool_is_for_the_processors_within_bounds() {
     let settings = settle(&[], |b| b).await.expect("nothing is wrong");
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    assert_eq!(settings.pool_size(), processors.max(4).min(32));
+    assert_eq!(settings.pool_size(), processors.clamp(4, 32));
 }
 
 #[aiomisc::test]

@@ -85,7 +85,7 @@ fn the_first_signal_ends_run_forever_with_zero() {
 
 #[test]
 fn the_first_signal_drops_the_main_job_before_services_stop_and_gives_zero() {
-    let told: Told = &[("ready", SIGTERM)];
+    let told: Told = &[("main: ready", SIGTERM)];
     row("run", told, 0, &["stopping reason=signal SIGTERM"]);
     for runtime in programs::RUNTIMES {
         let lines = run("run", runtime, told).lines;
@@ -98,7 +98,7 @@ fn the_first_signal_drops_the_main_job_before_services_stop_and_gives_zero() {
 #[test]
 fn the_first_signal_ends_a_block_with_zero() {
     let says = ["closure: signal SIGTERM", "service: stop"];
-    row("block", &[("ready", SIGTERM)], 0, &says);
+    row("block", &[("closure: ready", SIGTERM)], 0, &says);
 }
 
 #[test]
@@ -198,5 +198,5 @@ fn an_exit_of_our_own_that_does_not_return_gives_70_as_well() {
 #[test]
 fn a_closure_that_does_not_return_after_a_signal_gives_70() {
     let says = ["the shutdown took longer than"];
-    row("deaf_block", &[("ready", SIGTERM)], 70, &says);
+    row("deaf_block", &[("closure: ready", SIGTERM)], 70, &says);
 }

@@ -20,6 +20,7 @@ mod backend;
 pub(crate) mod choose;
 mod current;
 pub(crate) mod net;
+mod origin;
 mod parts;
 mod scope;
 mod slow_poll;
@@ -47,9 +48,9 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::origin::Name;
+use self::origin::Origin;
 pub(crate) use self::slow_poll::Timed;
-pub(crate) use self::task::Name;
-use self::task::Origin;
 pub(crate) use self::task_list::TaskList;
 
 /// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::Runtime;
+use super::origin::{Name, Origin};
 use super::scope::Scope;
-use super::task::{Name, Origin};
 use super::task_list::Listing;
 
 /// A poll that is timed.

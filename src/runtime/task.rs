@@ -1,7 +1,6 @@
 //! Tasks, and what becomes of them.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -13,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::Runtime;
 use super::backend::{Placement, TaskHandle};
+use super::origin::Origin;
 use super::scope::Scope;
 use super::slow_poll::SlowPoll;
 use super::task_list::{Kind, Listed, Listing};
@@ -260,38 +260,6 @@ impl fmt::Display for JoinError {
 }
 
 impl std::error::Error for JoinError {}
-
-/// What a task is called.
-#[derive(Clone, Debug)]
-pub(crate) enum Name {
-    Given(Cow<'static, str>),
-    /// One that many tasks have: it is not copied for each.
-    Shared(Arc<str>),
-}
-
-impl std::ops::Deref for Name {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::Given(name) => name,
-            Self::Shared(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self)
-    }
-}
-
-/// What a task is called and where it comes from.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
-    pub(super) name: Name,
-    pub(super) location: &'static Location<'static>,
-}
 
 /// Wraps a future, hands it to the runtime's backend and gives its task.
 pub(super) fn spawn<F>(

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::task::Origin;
+use super::origin::Origin;
 
 /// So many threads can come and go at the same time without waiting for each other.
 const SHARDS: usize = 8;
@@ -262,5 +262,28 @@ mod tests {
         assert!(slab.remove(again).is_none(), "it has left already");
         assert!(slab.remove(rush[rush.len() - 1]).is_some());
         assert_eq!((slab.len, slab.places.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn many_threads_come_and_go_and_nobody_is_lost() {
+        let list = Arc::new(TaskList::new(None));
+        std::thread::scope(|threads| {
+            for thread in 0..4 {
+                let list = &list;
+                threads.spawn(move || {
+                    let mut staying = Vec::new();
+                    for turn in 0..500 {
+                        let name = format!("{thread}/{turn}");
+                        let listing = list.enter(named(name.clone()), Kind::Future);
+                        assert_eq!(list.infos(|other| other == name).len(), 1);
+                        if turn % 3 == 0 {
+                            staying.push(listing);
+                        }
+                    }
+                    assert!(list.len() >= staying.len());
+                });
+            }
+        });
+        assert_eq!(list.len(), 0);
     }
 }

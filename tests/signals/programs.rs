@@ -73,15 +73,17 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
         "run" => {
             let main = async {
                 let _dropped = Says("main: dropped");
-                println!("ready");
+                println!("main: ready");
                 pending::<()>().await;
             };
             builder.service(Stops(Stop::AtOnce)).run(main).map(drop)
         }
         "block" => builder.service(Stops(Stop::AtOnce)).block(|ep| {
+            println!("closure: ready");
             println!("closure: {}", ep.run_forever());
         }),
         "deaf_block" => builder.service(Stops(Stop::AtOnce)).block(|ep| {
+            println!("closure: ready");
             ep.run_forever();
             block();
         }),

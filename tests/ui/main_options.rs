@@ -2,52 +2,27 @@
 
 mod unknown {
     #[aiomisc::main(treads = 2)]
-    async mod switches {
-    #[aiomisc::main(debug = 1, pool_size = 0)]
     async fn main() {}
-}
-
-fn main() {}
 }
 
 mod twice {
     #[aiomisc::main(threads = 2, threads = 3)]
-    async mod switches {
-    #[aiomisc::main(debug = 1, pool_size = 0)]
     async fn main() {}
-}
-
-fn main() {}
 }
 
 mod unknown_runtime {
     #[aiomisc::main(runtime = "async-std")]
-    async mod switches {
-    #[aiomisc::main(debug = 1, pool_size = 0)]
     async fn main() {}
-}
-
-fn main() {}
 }
 
 mod several {
     #[aiomisc::main(threads = 0, shutdown_timeout = "5 sec", log_level = 10, services, crate = 1)]
-    async mod switches {
-    #[aiomisc::main(debug = 1, pool_size = 0)]
     async fn main() {}
-}
-
-fn main() {}
 }
 
 mod zero {
     #[aiomisc::main(shutdown_timeout = "0s")]
-    async mod switches {
-    #[aiomisc::main(debug = 1, pool_size = 0)]
     async fn main() {}
-}
-
-fn main() {}
 }
 
 mod switches {
