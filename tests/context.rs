@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails at that place"
 )]
 
+mod common;
 #[path = "context/entrypoint.rs"]
 mod entrypoint;
 #[path = "shared/mod.rs"]

@@ -91,10 +91,10 @@ impl Context {
         Self::with(None, || None)
     }
 
-    /// Makes an empty context, which measures time on this runtime.
+    /// Makes an empty context, which measures time on this runtime, and does not keep it alive.
     #[must_use]
     pub fn on(runtime: impl Into<Runtime>) -> Self {
-        Self::with(Some(runtime.into()), || None)
+        Self::with(Some(runtime.into().unowned()), || None)
     }
 
     pub(crate) fn with(runtime: Option<Runtime>, asker: fn() -> Option<Arc<str>>) -> Self {
