@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiomisc::service::{Restart, ServiceState};
+use aiomisc::service::{Restart, ServiceState, ServiceStatus};
 use aiomisc::{Service, services};
 
 use super::*;
@@ -86,15 +86,17 @@ fn a_service_that_lives_long_enough_begins_anew() {
             .await
             .expect("it starts");
         let service = ep.service("tired").expect("it is there");
-        let status = service.until(|status| status.restarts == 50).await;
+        let back =
+            |status: &ServiceStatus| status.restarts == 50 && status.state == ServiceState::Running;
+        let status = service.until(back).await;
         assert_eq!(
             status.cause.as_deref(),
             Some("service `tired` failed: broken")
         );
         assert!(!ep.is_closing());
-        ep.graceful_shutdown("done")
-            .await
-            .expect("that is no failure of the program");
+        let error = ep.graceful_shutdown("done").await;
+        let error = error.expect_err("its running part does not look out for the stop");
+        assert_eq!(error.failures().len(), 1);
         let last = diary
             .all()
             .into_iter()
@@ -250,9 +252,14 @@ fn a_stop_in_the_middle_of_a_restart_ends_it() {
                 .expect("it starts");
             let begun = ep.runtime().now();
             after(at * 10).await;
-            ep.graceful_shutdown("done")
-                .await
-                .expect("nothing is wrong with that");
+            match ep.graceful_shutdown("done").await {
+                Ok(_) => assert!(at > 0),
+                // It broke in the middle of the stop, or at its very moment.
+                Err(error) => {
+                    assert_eq!(error.to_string(), "service `it` failed: broken");
+                    assert!(at <= 1);
+                }
+            }
             let took = ep_millis(begun);
             let events = diary.all();
             let count = |what: &str| events.iter().filter(|event| event.contains(what)).count();
