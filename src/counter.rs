@@ -98,6 +98,7 @@ mod tests {
     #[test]
     fn nothing_is_lost() {
         const THREADS: usize = 3 * LANES;
+        const TIMES: u64 = 20_000;
         let counter = Counter::new();
         for round in 1..=3 {
             let together = Barrier::new(THREADS);
@@ -105,13 +106,13 @@ mod tests {
                 for _ in 0..THREADS {
                     scope.spawn(|| {
                         together.wait();
-                        for _ in 0..1000 {
+                        for _ in 0..TIMES {
                             counter.add_one();
                         }
                     });
                 }
             });
-            assert_eq!(counter.total(), round * 1000 * THREADS as u64);
+            assert_eq!(counter.total(), round * TIMES * THREADS as u64);
         }
     }
 }
