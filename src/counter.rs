@@ -105,8 +105,10 @@ mod tests {
             thread::scope(|scope| {
                 for _ in 0..THREADS {
                     scope.spawn(|| {
+                        // Here the thread gets its lane, if there is one left.
+                        counter.add_one();
                         together.wait();
-                        for _ in 0..TIMES {
+                        for _ in 1..TIMES {
                             counter.add_one();
                         }
                     });
