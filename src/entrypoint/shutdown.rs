@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
+use crate::future::{Either, run_until};
 use crate::runtime::AbortOnDrop;
 use crate::service::{ServiceCell, ServiceState, StopReason};
 
@@ -50,7 +51,9 @@ impl Stopping<'_> {
             self.stop_all().await;
             self.entrypoint.call_post_stop(cells, failures).await;
         };
-        let in_time = runtime.timeout(limit, stop).await.is_ok();
+        let stopped = run_until(stop, runtime.sleep(limit)).await;
+        // What was dropped there may have panicked, which is no better.
+        let in_time = matches!(stopped, Ok(Either::First(())));
         if !in_time {
             self.cut_stragglers();
         }

@@ -13,8 +13,8 @@ use super::{Service, ServiceCell, ServiceContext, ServiceState, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, panic_text};
 use crate::flag::Flag;
-use crate::future::{Either, Panic, catch_panic, race, yield_now};
-use crate::runtime::{Name, Runtime, Task};
+use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
+use crate::runtime::{JoinError, Name, Runtime, Task};
 
 /// What happened to a service's `start`, for whoever waits for it.
 pub(crate) enum Launch {
@@ -300,15 +300,15 @@ impl Life {
         self.inner().asked = true;
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
-        let asked = self
-            .runtime
-            .timeout(limit, catch_panic((*self.service).stop(reason)));
-        match race(asked, cut.wait()).await {
-            Either::First(Ok(Ok(Ok(())))) => {}
-            Either::First(Ok(Ok(Err(error)))) => push(error),
-            Either::First(Ok(Err(panic))) => push(Panicked(panic_text(&*panic)).into()),
-            Either::First(Err(_)) => push(LimitExceeded(limit).into()),
-            Either::Second(()) => tracing::warn!(service = %self.name, "stop was cut"),
+        let over = race(self.runtime.sleep(limit), cut.wait());
+        match run_until((*self.service).stop(reason), over).await {
+            Ok(Either::First(Ok(()))) => {}
+            Ok(Either::First(Err(error))) => push(error),
+            Ok(Either::Second(Either::First(()))) => push(LimitExceeded(limit).into()),
+            Ok(Either::Second(Either::Second(()))) => {
+                tracing::warn!(service = %self.name, "stop was cut");
+            }
+            Err(panic) => push(Panicked(panic_text(&*panic)).into()),
         }
 
         let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
@@ -358,7 +358,7 @@ impl Life {
                 running.abort();
             }
             // Its result was taken when `start` returned.
-            let _ = running.await;
+            self.joined(running.await);
         }
         // Only now: a `start` that returned in the meantime has started.
         self.give_up_launch();
@@ -368,9 +368,19 @@ impl Life {
                 return;
             }
             for task in tasks {
-                // Errors and panics were reported by the task itself.
-                let _ = task.await;
+                // What it ended with was reported by the task itself.
+                self.joined(task.await);
             }
+        }
+    }
+
+    /// Something of the service is gone. Only when it was dropped can it have panicked unnoticed.
+    fn joined(&self, result: Result<(), JoinError>) {
+        if let Err(error) = result
+            && error.is_panic()
+        {
+            let error = ServiceError::new(&self.name, Stage::Stop, error.into());
+            self.inner().late.push(error);
         }
     }
 
