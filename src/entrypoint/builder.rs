@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::runtime::choose::{Choice, choose};
 use crate::service::{Service, ServiceCell, StopReason};
 
-/// An entrypoint about to be run; from [`Entrypoint::builder`].
+/// An entrypoint about to be run; from [`Entrypoint::builder`](super::Entrypoint::builder).
 ///
 /// What is set here goes before the environment, and that before the defaults. Mistakes are
 /// reported all together when it is run.
