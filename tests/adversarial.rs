@@ -13,13 +13,13 @@ use std::time::Duration;
 use aiomisc::adapters::Simulation;
 use aiomisc::context::Key;
 use aiomisc::entrypoint::EntrypointState;
-use aiomisc::service::{Policy, Restart, ServiceOptions};
+use aiomisc::service::{Policy, Restart, ServiceOptions, ServiceState};
 use aiomisc::{
     BoxError, Entrypoint, Runtime, Service, ServiceContext, StopReason, async_trait, time,
 };
 
 const SEEDS: u64 = 1000;
-const SHUTDOWN: Duration = Duration::from_secs(30);
+const SHUTDOWN: Duration = Duration::from_secs(15);
 
 static KEYS: [Key<u32>; 3] = [Key::new("a"), Key::new("b"), Key::new("c")];
 
@@ -199,15 +199,15 @@ impl Villain {
     fn life(dice: &mut Dice) -> Vec<Act> {
         let mut acts = Vec::new();
         for _ in 0..dice.roll(4) {
-            acts.push(match dice.roll(30) {
+            acts.push(match dice.roll(100) {
                 0 => Act::Fail,
                 1 => Act::Panic,
                 2 => Act::Hang,
-                3 => Act::WaitFor(usize::try_from(dice.roll(3)).unwrap()),
-                4 | 5 => Act::Set(usize::try_from(dice.roll(3)).unwrap()),
-                6 => Act::StartOther(dice.roll(2) == 0),
-                7 => Act::Hydra,
-                8 => Act::PanicLater,
+                3 | 4 => Act::WaitFor(usize::try_from(dice.roll(3)).unwrap()),
+                5..15 => Act::Set(usize::try_from(dice.roll(3)).unwrap()),
+                15..20 => Act::StartOther(dice.roll(2) == 0),
+                20..25 => Act::Hydra,
+                25..28 => Act::PanicLater,
                 _ => Act::Sleep(dice.millis(3000)),
             });
         }
@@ -304,8 +304,13 @@ impl Villain {
         Ok(())
     }
 
+    /// Counts a start that is about to be told, unless it was given up before.
     fn has_started(&self) {
-        self.world.with(&self.name, |record| record.started += 1);
+        let entrypoint = Entrypoint::current().expect("in its scope");
+        let me = entrypoint.service(&self.name);
+        if me.is_some_and(|me| me.state() == ServiceState::Starting) {
+            self.world.with(&self.name, |record| record.started += 1);
+        }
     }
 }
 
@@ -316,7 +321,7 @@ impl Service for Villain {
     }
 
     async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
-        self.world.log(format!("{}: start {:?} {:?}", self.name, self.lives, self.options));
+        self.world.log(format!("{}: start", self.name));
         let needs = self.world.with(&self.name, |record| {
             record.starts += 1;
             record.needs.clone()
@@ -348,15 +353,15 @@ impl Service for Villain {
                 .collect()
         };
         let entrypoint = Entrypoint::current().expect("in its scope");
-        let restarting = !entrypoint.is_closing();
+        let me = entrypoint.service(&self.name);
+        let restarting = me.is_some_and(|me| me.state() == ServiceState::Restarting);
         for (name, _, started) in dependents {
-            // O2: a dependent is gone, but when this is the end of a life that will be followed.
-            let gone = entrypoint
-                .service(&name)
-                .is_none_or(|service| service.state().is_over());
+            // O2: a dependent is gone, unless this is the end of a life that failed.
+            let state = entrypoint.service(&name).map(|service| service.state());
+            let gone = state.is_none_or(ServiceState::is_over);
             assert!(
                 restarting || started == 0 || gone,
-                "{} before {name}",
+                "{} before {name}, which is {state:?}",
                 self.name
             );
         }
@@ -401,7 +406,8 @@ async fn run(seed: u64, world: &Arc<World>, tally: &mut Tally) {
         Ok(running) => running,
         Err(error) => {
             tally.not_started += 1;
-            return check(seed, world, None, &error);
+            settle().await;
+            return check(seed, world, error.overran(), &error);
         }
     };
     let handle = running.handle().clone();
@@ -447,19 +453,25 @@ async fn run(seed: u64, world: &Arc<World>, tally: &mut Tally) {
     for service in handle.services() {
         assert!(service.state().is_over(), "seed {seed}: {service:?}");
     }
+    settle().await;
     // E5: nothing of a service is left, neither a task nor what it held.
     for task in handle.tasks() {
         let of_a_service = task.name.contains("villain");
         assert!(!of_a_service, "seed {seed}: {task} is left");
     }
     match result {
-        Ok(_) => check(seed, world, Some(false), ""),
-        Err(error) => check(seed, world, Some(error.overran()), &error),
+        Ok(_) => check(seed, world, false, ""),
+        Err(error) => check(seed, world, error.overran(), &error),
     }
 }
 
-/// What holds at the end; `overran` is nothing where the start failed.
-fn check(seed: u64, world: &Arc<World>, overran: Option<bool>, error: impl std::fmt::Display) {
+/// Lets what was aborted at the last moment be dropped.
+async fn settle() {
+    time::sleep(Duration::from_nanos(1)).await;
+}
+
+/// What holds at the end.
+fn check(seed: u64, world: &Arc<World>, overran: bool, error: impl std::fmt::Display) {
     let alive = world.alive.lock().unwrap().clone();
     assert!(alive.is_empty(), "seed {seed}: {alive:?} is left; {error}");
     for (name, record) in world.records.lock().unwrap().iter() {
@@ -472,8 +484,8 @@ fn check(seed: u64, world: &Arc<World>, overran: Option<bool>, error: impl std::
         assert!(started <= starts, "seed {seed}: {name}");
         // P4; where the time was over, a stop may not have come.
         let right = match overran {
-            Some(true) => stops <= started,
-            _ => stops == started,
+            true => stops <= started,
+            false => stops == started,
         };
         assert!(
             right,
@@ -509,7 +521,6 @@ fn a_thousand_adversarial_lives_keep_every_promise() {
     for seed in 0..SEEDS {
         simulate(seed, &mut tally);
     }
-    eprintln!("{tally:?}");
     // Something of everything has happened, or this shows less than it says.
     for (what, count) in [
         ("failed starts", tally.not_started),
@@ -536,15 +547,4 @@ fn a_seed_decides_everything() {
     lives.sort();
     lives.dedup();
     assert!(lives.len() > 90, "{} different lives", lives.len());
-}
-#[test]
-fn zz_one() {
-    quiet();
-    let world = Arc::<World>::default();
-    let simulation = Simulation::new(30);
-    let w2 = Arc::clone(&world);
-    let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulation.block_on(run(30, &w2, &mut Tally::default()))));
-    for l in world.log.lock().unwrap().iter() { eprintln!("LOG {l}"); }
-    drop(r);
-    panic!()
 }

@@ -69,7 +69,7 @@ impl Supervisor {
                 Start::Failed(again) => error = again,
                 Start::Up => {
                     tracing::info!(service = %self.cell.name(), "service is back");
-                    return self.cell.restart_over();
+                    return self.cell.is_back();
                 }
             }
         }
@@ -131,7 +131,7 @@ impl Supervisor {
         }
         match lock(&decision.error).take() {
             Some(error) => Start::Failed(error),
-            None if life.started().is_some() => Start::Up,
+            None if life.has_started() => Start::Up,
             // It was not launched at all, or dropped: somebody stops it.
             None => Start::Left,
         }
@@ -151,7 +151,7 @@ impl Supervisor {
         let error = ServiceError::new(self.cell.name(), Stage::Run, cause.into());
         error.log();
         self.cell.set_cause(&error);
-        self.cell.restart_over();
+        self.cell.has_failed();
         self.entrypoint.stop_for(error);
     }
 }

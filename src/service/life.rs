@@ -2,7 +2,7 @@
 //! several.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,6 @@ pub(crate) struct Life {
     service: Arc<dyn Service>,
     runtime: Runtime,
     cell: Weak<ServiceCell>,
-    /// The how many-th call of a `start` in the process this was; 0 before it.
-    order: AtomicU64,
     /// Whether the service has started, whatever became of it since.
     started: AtomicBool,
     inner: Mutex<Inner>,
@@ -87,7 +85,6 @@ impl Life {
             service: Arc::clone(service),
             runtime: runtime.unowned(),
             cell,
-            order: AtomicU64::new(0),
             started: AtomicBool::new(false),
             inner: Mutex::new(inner),
             stopping: Flag::default(),
@@ -113,16 +110,14 @@ impl Life {
         (inner.state, inner.since)
     }
 
-    /// Its number in the order in which `start` was called, once it has started, whatever became of it
-    /// since.
-    pub(crate) fn started(&self) -> Option<u64> {
-        let started = self.started.load(Ordering::Acquire);
-        started.then(|| self.order.load(Ordering::Relaxed))
+    /// Whether it has started, whatever became of it since.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
     }
 
     /// Whether it has started, and its `stop` was not called yet.
     pub(crate) fn is_to_stop(&self) -> bool {
-        self.started().is_some() && !self.inner().asked
+        self.has_started() && !self.inner().asked
     }
 
     /// Calls `start` in a task of its own; `on_launch` is called once, when it is decided whether
@@ -134,16 +129,12 @@ impl Life {
         on_launch: Arc<OnLaunch>,
         now: Instant,
     ) {
-        static LAUNCHES: AtomicU64 = AtomicU64::new(0);
-
         let mut inner = self.inner();
         // The stop may have come in between, on another thread, and would not come again.
         if self.stopping.is_set() {
             return;
         }
         inner.on_launch = Some(on_launch);
-        let order = LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1;
-        self.order.store(order, Ordering::Relaxed);
         self.enter(&mut inner, ServiceState::Starting, now);
         let (life, owner) = (Arc::clone(self), entrypoint);
         let entrypoint = entrypoint.clone();
