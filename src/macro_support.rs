@@ -39,8 +39,8 @@ pub mod absent {
     pub use crate::{
         __aiomisc_drop as if_simulation, __aiomisc_drop as if_smol, __aiomisc_drop as if_tokio,
         __aiomisc_no_adapter as only_with_any, __aiomisc_no_adapter as only_with_real,
-        __aiomisc_no_simulation as only_with_simulation,
-        __aiomisc_no_smol as only_with_smol, __aiomisc_no_tokio as only_with_tokio,
+        __aiomisc_no_simulation as only_with_simulation, __aiomisc_no_smol as only_with_smol,
+        __aiomisc_no_tokio as only_with_tokio,
     };
 }
 

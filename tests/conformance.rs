@@ -357,7 +357,10 @@ mod simulation {
             let parts = aiomisc::runtime::Parts::of(aiomisc::adapters::Smol::new());
             parts.net_of(simulation).timer_of(simulation).build()
         };
-        let subject = Subject::new("smol with sockets and time of a simulation", mixed(&driven.runtime));
+        let subject = Subject::new(
+            "smol with sockets and time of a simulation",
+            mixed(&driven.runtime),
+        );
         let runtime = driven.runtime.clone();
         prove_all_but(
             &OF_TIME,

@@ -65,7 +65,10 @@ mod tests {
             seen[chance.below(5)] += 1;
             assert!((7..=9).contains(&chance.between((7, 9))));
         }
-        assert!(seen.iter().all(|&count| (800..1200).contains(&count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|&count| (800..1200).contains(&count)),
+            "{seen:?}"
+        );
         let hits = (0..10_000).filter(|_| chance.hits(0.3)).count();
         assert!((2_700..3_300).contains(&hits), "{hits}");
         assert!(chance.hits(1.0) && !chance.hits(0.0));

@@ -23,9 +23,9 @@ impl Shared {
                 panic!("a blocking job of a simulation cannot block on the simulation")
             }
         }
-        let root = self.lock().new_task(|id, origin| {
-            Task::new(Arc::clone(self), id, "block_on", origin, None)
-        });
+        let root = self
+            .lock()
+            .new_task(|id, origin| Task::new(Arc::clone(self), id, "block_on", origin, None));
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
         if self.wait_for_turn(&root, &mut future, &mut cx) {

@@ -97,7 +97,10 @@ impl Simulation {
                 number,
             })
         });
-        Runtime::with_driver(Arc::clone(host) as Arc<dyn Backend>, Arc::clone(owner) as Arc<dyn Drive>)
+        Runtime::with_driver(
+            Arc::clone(host) as Arc<dyn Backend>,
+            Arc::clone(owner) as Arc<dyn Drive>,
+        )
     }
 
     /// The network, to make it bad. It does not keep the simulation alive.

@@ -99,9 +99,8 @@ impl Shared {
             drop(future);
             return Box::new(Ended);
         }
-        let task = world.new_task(|id, origin| {
-            Task::new(Arc::clone(self), id, name, origin, Some(future))
-        });
+        let task = world
+            .new_task(|id, origin| Task::new(Arc::clone(self), id, name, origin, Some(future)));
         world.tasks.insert(task.id, Arc::clone(&task));
         world.make_ready(Ready::Task(Arc::clone(&task)));
         let sleeps = world.parked;

@@ -110,25 +110,63 @@ type Way = (Addr, Addr);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    Spawn { id: u64, name: Arc<str> },
-    Poll { name: Arc<str> },
-    End { name: Arc<str>, aborted: bool },
+    Spawn {
+        id: u64,
+        name: Arc<str>,
+    },
+    Poll {
+        name: Arc<str>,
+    },
+    End {
+        name: Arc<str>,
+        aborted: bool,
+    },
     Timer,
     Jump,
-    Job { name: Arc<str> },
+    Job {
+        name: Arc<str>,
+    },
     Script,
     Listen(Addr),
     Bind(Addr),
-    Connect { to: Addr },
-    Connected { local: Addr, peer: Addr },
-    Refused { to: Addr, why: &'static str },
-    Accept { local: Addr, peer: Addr },
-    Send { way: Way, bytes: usize },
-    Deliver { way: Way, bytes: usize },
-    Drop { way: Way, bytes: usize, why: &'static str },
-    Close { way: Way },
-    Reset { way: Way },
-    Network { what: &'static str, between: Option<(IpAddr, IpAddr)> },
+    Connect {
+        to: Addr,
+    },
+    Connected {
+        local: Addr,
+        peer: Addr,
+    },
+    Refused {
+        to: Addr,
+        why: &'static str,
+    },
+    Accept {
+        local: Addr,
+        peer: Addr,
+    },
+    Send {
+        way: Way,
+        bytes: usize,
+    },
+    Deliver {
+        way: Way,
+        bytes: usize,
+    },
+    Drop {
+        way: Way,
+        bytes: usize,
+        why: &'static str,
+    },
+    Close {
+        way: Way,
+    },
+    Reset {
+        way: Way,
+    },
+    Network {
+        what: &'static str,
+        between: Option<(IpAddr, IpAddr)>,
+    },
 }
 
 impl What {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::net::Addr;
 
 /// What a task waits for, as far as the simulation knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wait {
     Sleep(Option<u64>),
     Read { local: Addr, peer: Addr },

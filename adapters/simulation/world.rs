@@ -113,7 +113,11 @@ impl World {
         if let Some((task, ended)) = polled {
             self.after_poll(&task, ended);
         }
-        if self.agenda.first_key_value().is_some_and(|(key, _)| key.0 <= self.now) {
+        if self
+            .agenda
+            .first_key_value()
+            .is_some_and(|(key, _)| key.0 <= self.now)
+        {
             return self.next_due();
         }
         while !self.ready.is_empty() {
@@ -175,10 +179,17 @@ impl World {
         self.agenda.remove(&key)
     }
 
-    /// Keeps what the current task waits for, for reports. Four are enough of them.
+    /// Keeps what the current task waits for, for reports. The last four are enough of them.
     pub(super) fn waits_for(&mut self, wait: impl FnOnce() -> Wait) {
-        if self.current.is_some() && self.waits.len() < 4 && is_driver() {
-            self.waits.push(wait());
+        if self.current.is_none() || !is_driver() {
+            return;
+        }
+        let wait = wait();
+        if !self.waits.contains(&wait) {
+            if self.waits.len() == 4 {
+                self.waits.remove(0);
+            }
+            self.waits.push(wait);
         }
     }
 
@@ -246,7 +257,10 @@ impl World {
             });
             self.waits.clear();
         } else {
-            let mut before = task.waits.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut before = task
+                .waits
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             mem::swap(&mut *before, &mut self.waits);
             self.waits.clear();
         }

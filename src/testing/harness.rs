@@ -44,7 +44,10 @@ enum On {
     Default,
     /// This one, under this name.
     Runtime(String, Runtime),
-    #[cfg_attr(not(feature = "simulation"), allow(dead_code, reason = "it is not there"))]
+    #[cfg_attr(
+        not(feature = "simulation"),
+        allow(dead_code, reason = "it is not there")
+    )]
     Simulation,
 }
 
@@ -167,7 +170,11 @@ impl Harness {
         };
         let name = on.name().to_owned();
         let simulated = on.is_simulated();
-        let seeds = match if simulated { simulation_seed() } else { Ok(None) } {
+        let seeds = match if simulated {
+            simulation_seed()
+        } else {
+            Ok(None)
+        } {
             Ok(Some(seed)) => seed..=seed,
             Ok(None) => 0..=seeds - 1,
             Err(error) => panic!("test `{test}`: {error}"),

@@ -77,7 +77,10 @@ async fn on_all() {
 
 #[aiomisc::test(runtimes(real))]
 async fn on_real() {
-    assert_ne!(Runtime::current().expect("it is there").name(), "simulation");
+    assert_ne!(
+        Runtime::current().expect("it is there").name(),
+        "simulation"
+    );
 }
 
 #[cfg(feature = "smol")]

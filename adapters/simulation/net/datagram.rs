@@ -50,7 +50,12 @@ pub(in super::super) struct Flying {
 }
 
 impl World {
-    pub(super) fn bind_udp(&mut self, host: usize, addr: SocketAddr, options: &BindOptions) -> Result<(u64, Addr), Errno> {
+    pub(super) fn bind_udp(
+        &mut self,
+        host: usize,
+        addr: SocketAddr,
+        options: &BindOptions,
+    ) -> Result<(u64, Addr), Errno> {
         let id = self.net.next_id();
         let addr = self.net.bind(host, Protocol::Udp, addr, options, id)?;
         Ok((id, self.bound(id, host, addr.into())))
@@ -82,7 +87,14 @@ impl World {
         local
     }
 
-    fn send(&mut self, id: u64, sender: u64, data: &[u8], to: &Addr, waker: &Waker) -> Poll<io::Result<()>> {
+    fn send(
+        &mut self,
+        id: u64,
+        sender: u64,
+        data: &[u8],
+        to: &Addr,
+        waker: &Waker,
+    ) -> Poll<io::Result<()>> {
         let Some(socket) = self.net.datagrams.get(&id) else {
             return Poll::Ready(Err(ended()));
         };
@@ -106,7 +118,13 @@ impl World {
         }
     }
 
-    fn send_udp(&mut self, host: usize, from: SocketAddr, to: SocketAddr, data: &[u8]) -> Result<(), Errno> {
+    fn send_udp(
+        &mut self,
+        host: usize,
+        from: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+    ) -> Result<(), Errno> {
         let target = SocketAddr::new(to.ip().to_canonical(), to.port());
         match (from.is_ipv4(), target.is_ipv4()) {
             (true, false) => return Err(Errno::EAFNOSUPPORT),
@@ -205,7 +223,14 @@ impl World {
         self.deliver(id, flying.from, flying.data);
     }
 
-    fn send_unix(&mut self, peer: u64, sender: u64, from: Addr, data: &[u8], waker: &Waker) -> Poll<io::Result<()>> {
+    fn send_unix(
+        &mut self,
+        peer: u64,
+        sender: u64,
+        from: Addr,
+        data: &[u8],
+        waker: &Waker,
+    ) -> Poll<io::Result<()>> {
         let socket = match self.net.datagrams.get_mut(&peer) {
             Some(socket) if socket.receives => socket,
             _ => return Poll::Ready(Err(Errno::ECONNREFUSED.into())),
@@ -253,7 +278,8 @@ impl World {
             return Poll::Pending;
         };
         socket.bytes -= data.len() + OVERHEAD;
-        self.wakes.extend(std::mem::take(&mut socket.room).into_values());
+        self.wakes
+            .extend(std::mem::take(&mut socket.room).into_values());
         let len = data.len().min(buf.len());
         buf[..len].copy_from_slice(&data[..len]);
         Poll::Ready(Ok(Received::new(len, from, data.len() > len)))
@@ -276,7 +302,8 @@ impl World {
             socket.queue = VecDeque::new();
             self.trash.extend(socket.reader.take());
             // Who waits for room is told that nobody is there.
-            self.wakes.extend(std::mem::take(&mut socket.room).into_values());
+            self.wakes
+                .extend(std::mem::take(&mut socket.room).into_values());
         }
         if socket.sides > 0 {
             return;
@@ -357,6 +384,7 @@ impl RawSender for Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.shared.with(|world| world.drop_side(self.socket, false));
+        self.shared
+            .with(|world| world.drop_side(self.socket, false));
     }
 }

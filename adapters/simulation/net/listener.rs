@@ -36,13 +36,23 @@ impl Listening {
 }
 
 impl World {
-    pub(super) fn listen_tcp(&mut self, host: usize, addr: SocketAddr, options: &BindOptions) -> Result<(u64, Addr), Errno> {
+    pub(super) fn listen_tcp(
+        &mut self,
+        host: usize,
+        addr: SocketAddr,
+        options: &BindOptions,
+    ) -> Result<(u64, Addr), Errno> {
         let id = self.net.next_id();
         let addr = self.net.bind(host, Protocol::Tcp, addr, options, id)?;
         Ok((id, self.listen(id, host, addr.into(), options)))
     }
 
-    pub(super) fn listen_unix(&mut self, host: usize, path: &Path, options: &BindOptions) -> Result<(u64, Addr), Errno> {
+    pub(super) fn listen_unix(
+        &mut self,
+        host: usize,
+        path: &Path,
+        options: &BindOptions,
+    ) -> Result<(u64, Addr), Errno> {
         let id = self.net.next_id();
         let files = &mut self.net.hosts[host].unix;
         if files.contains_key(path) {
@@ -57,7 +67,9 @@ impl World {
         let listening = Listening {
             host,
             local: local.clone(),
-            backlog: usize::try_from(options.backlog).unwrap_or(usize::MAX).max(1),
+            backlog: usize::try_from(options.backlog)
+                .unwrap_or(usize::MAX)
+                .max(1),
             queue: VecDeque::new(),
             acceptor: None,
             waiting: VecDeque::new(),
@@ -105,7 +117,9 @@ impl World {
         };
         self.trash.extend(listening.acceptor);
         match &listening.local {
-            Addr::Inet(addr) => self.net.unbind(listening.host, Protocol::Tcp, addr.port(), id),
+            Addr::Inet(addr) => self
+                .net
+                .unbind(listening.host, Protocol::Tcp, addr.port(), id),
             Addr::Unix(path) => {
                 let path = path.as_deref().unwrap_or_else(|| "".as_ref());
                 self.net.hosts[listening.host].unix.remove(path);
@@ -139,7 +153,10 @@ pub(super) struct Listener {
 }
 
 impl RawListener for Listener {
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Box<dyn RawStream>, Addr)>> {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn RawStream>, Addr)>> {
         let accepted = self.shared.with(|world| {
             let poll = world.accept(self.id, cx.waker());
             if poll.is_pending() {

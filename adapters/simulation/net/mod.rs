@@ -190,9 +190,7 @@ impl Network {
     ) {
         self.shared.with(|world| {
             world.record(|| What::Network { what, between });
-            let ends = between.map_or((0, 0), |(a, b)| {
-                pair(world.net.host(a), world.net.host(b))
-            });
+            let ends = between.map_or((0, 0), |(a, b)| pair(world.net.host(a), world.net.host(b)));
             f(world, ends);
         });
     }
@@ -241,23 +239,43 @@ impl Net for Host {
         self.connect(Target::Unix(path))
     }
 
-    fn listen_tcp(&self, addr: SocketAddr, options: &BindOptions) -> io::Result<Box<dyn RawListener>> {
-        self.listener(options, |world| world.listen_tcp(self.number, addr, options))
+    fn listen_tcp(
+        &self,
+        addr: SocketAddr,
+        options: &BindOptions,
+    ) -> io::Result<Box<dyn RawListener>> {
+        self.listener(options, |world| {
+            world.listen_tcp(self.number, addr, options)
+        })
     }
 
     fn listen_unix(&self, path: &Path, options: &BindOptions) -> io::Result<Box<dyn RawListener>> {
-        self.listener(options, |world| world.listen_unix(self.number, path, options))
+        self.listener(options, |world| {
+            world.listen_unix(self.number, path, options)
+        })
     }
 
-    fn bind_udp(&self, addr: SocketAddr, options: &BindOptions) -> io::Result<Box<dyn RawDatagram>> {
+    fn bind_udp(
+        &self,
+        addr: SocketAddr,
+        options: &BindOptions,
+    ) -> io::Result<Box<dyn RawDatagram>> {
         self.datagrams(options, |world| world.bind_udp(self.number, addr, options))
     }
 
-    fn bind_unix_datagram(&self, path: &Path, options: &BindOptions) -> io::Result<Box<dyn RawDatagram>> {
+    fn bind_unix_datagram(
+        &self,
+        path: &Path,
+        options: &BindOptions,
+    ) -> io::Result<Box<dyn RawDatagram>> {
         self.datagrams(options, |world| world.bind_unix(self.number, path))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> Option<BoxFuture<'static, io::Result<Vec<SocketAddr>>>> {
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Option<BoxFuture<'static, io::Result<Vec<SocketAddr>>>> {
         let found = self.shared.lock().net.names.get(host).cloned();
         let found = found.ok_or_else(|| {
             let text = format!("`{host}` is no name of this simulation (`Network::name`)");

@@ -30,7 +30,8 @@ pub(super) struct End {
     pub(super) local: Addr,
     arrived: VecDeque<u8>,
     flight: VecDeque<Piece>,
-    in_flight: usize,
+    /// How much of the window is taken, as the writer knows it.
+    taken: usize,
     last_arrival: u64,
     /// Whether the peer has ended its writing half, and this end its own.
     finished: bool,
@@ -75,7 +76,7 @@ impl End {
             local,
             arrived: VecDeque::new(),
             flight: VecDeque::new(),
-            in_flight: 0,
+            taken: 0,
             last_arrival: 0,
             finished: false,
             closed: false,
@@ -91,7 +92,6 @@ impl End {
     fn break_off(&mut self, wakes: &mut Vec<Waker>) {
         self.reset = true;
         self.flight.clear();
-        self.in_flight = 0;
         wakes.extend(self.reader.take());
         wakes.extend(self.writer.take());
     }
@@ -108,7 +108,7 @@ impl World {
             Piece::Finish | Piece::Reset => 0,
         };
         let to = &mut conn.ends[end];
-        to.in_flight += bytes;
+        to.taken += bytes;
         to.flight.push_back(piece);
         let (from, to) = (conn.ends[1 - end].host, conn.ends[end].host);
         if !conn.vanished {
@@ -157,7 +157,6 @@ impl World {
         match piece {
             Piece::Data(data) => {
                 bytes = data.len();
-                to.in_flight -= bytes;
                 if to.dropped {
                     // Nobody reads it any more, and the sender is told.
                     answer = true;
@@ -202,7 +201,9 @@ impl World {
             if let Some(conn) = self.net.conns.remove(&id)
                 && let Addr::Inet(addr) = conn.ends[0].local
             {
-                self.net.hosts[conn.ends[0].host].client_ports.remove(&addr.port());
+                self.net.hosts[conn.ends[0].host]
+                    .client_ports
+                    .remove(&addr.port());
             }
         } else if tell && unread {
             self.send_piece(id, 1 - end, Piece::Reset);
@@ -224,15 +225,24 @@ impl World {
         }
     }
 
-    fn read(&mut self, id: u64, end: usize, buf: &mut [u8], waker: &Waker) -> Poll<io::Result<usize>> {
+    fn read(
+        &mut self,
+        id: u64,
+        end: usize,
+        buf: &mut [u8],
+        waker: &Waker,
+    ) -> Poll<io::Result<usize>> {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return Poll::Ready(Err(ended()));
         };
         let mine = &mut conn.ends[end];
         if !mine.arrived.is_empty() {
             let count = mine.arrived.read(buf)?;
-            // There is room again.
-            self.wakes.extend(conn.ends[1 - end].writer.take());
+            if !conn.vanished {
+                // There is room again.
+                mine.taken -= count;
+                self.wakes.extend(conn.ends[1 - end].writer.take());
+            }
             return Poll::Ready(Ok(count));
         }
         if mine.reset {
@@ -245,16 +255,26 @@ impl World {
         Poll::Pending
     }
 
-    fn write(&mut self, id: u64, end: usize, bufs: &[IoSlice<'_>], waker: &Waker) -> Poll<io::Result<usize>> {
+    fn write(
+        &mut self,
+        id: u64,
+        end: usize,
+        bufs: &[IoSlice<'_>],
+        waker: &Waker,
+    ) -> Poll<io::Result<usize>> {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return Poll::Ready(Err(ended()));
         };
-        let (way, peer) = (1 - end, &conn.ends[1 - end]);
-        let room = WINDOW.saturating_sub(peer.arrived.len() + peer.in_flight);
+        let way = 1 - end;
+        let room = WINDOW.saturating_sub(conn.ends[way].taken);
         let mine = &mut conn.ends[end];
         if mine.reset {
             let told = std::mem::replace(&mut mine.told, true);
-            let error = if told { Errno::EPIPE } else { Errno::ECONNRESET };
+            let error = if told {
+                Errno::EPIPE
+            } else {
+                Errno::ECONNRESET
+            };
             return Poll::Ready(Err(error.into()));
         }
         if mine.closed {
@@ -317,7 +337,11 @@ impl Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -335,7 +359,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
@@ -380,6 +408,7 @@ impl RawStream for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.shared.with(|world| world.drop_end(self.conn, self.end, false));
+        self.shared
+            .with(|world| world.drop_end(self.conn, self.end, false));
     }
 }

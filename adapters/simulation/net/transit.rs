@@ -7,7 +7,10 @@ use crate::adapters::simulation::world::{Due, World};
 /// What is under way; where it goes, the tables tell.
 pub(in super::super) enum Token {
     /// The next piece of the stream to this end (0 has connected, 1 was accepted).
-    Piece { conn: u64, end: usize },
+    Piece {
+        conn: u64,
+        end: usize,
+    },
     /// The wish to connect, and the answer to it.
     Wish(u64),
     Answer(u64),

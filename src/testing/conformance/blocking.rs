@@ -3,8 +3,7 @@
 use super::lab::{Check, Failed, Tally, check, ensure, on_thread};
 use crate::runtime::Runtime;
 
-const LOCK_STEP: &str =
-    "a simulation stands still while a job runs, which so cannot wait for a task in a way of its own";
+const LOCK_STEP: &str = "a simulation stands still while a job runs, which so cannot wait for a task in a way of its own";
 
 pub(super) const CHECKS: &[Check] = &[
     check(
