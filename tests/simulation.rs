@@ -9,6 +9,8 @@
 mod blocking;
 #[path = "simulation/hosts.rs"]
 mod hosts;
+#[path = "simulation/hour.rs"]
+mod hour;
 #[path = "simulation/network.rs"]
 mod network;
 #[path = "simulation/reports.rs"]

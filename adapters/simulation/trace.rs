@@ -127,6 +127,7 @@ pub(super) enum What {
         name: Arc<str>,
     },
     Script,
+    Note(String),
     Listen(Addr),
     Bind(Addr),
     Connect {
@@ -179,6 +180,7 @@ impl What {
             Self::Jump => "wall",
             Self::Job { .. } => "job",
             Self::Script => "schedule",
+            Self::Note(_) => "note",
             Self::Listen(_) => "listen",
             Self::Bind(_) => "bind",
             Self::Connect { .. } => "connect",
@@ -207,6 +209,7 @@ impl fmt::Display for What {
             Self::Timer => f.write_str("a wait is over"),
             Self::Jump => f.write_str("the calendar is set"),
             Self::Script => f.write_str("a step of the network's schedule"),
+            Self::Note(text) => f.write_str(text),
             Self::Listen(addr) | Self::Bind(addr) => addr.fmt(f),
             Self::Connect { to } => to.fmt(f),
             Self::Connected { local, peer } => write!(f, "{local} -> {peer}"),
