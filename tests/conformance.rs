@@ -50,7 +50,7 @@ mod smol {
     use async_executor::Executor;
 
     use super::*;
-    use DrivenElsewhere;
+    use crate::common::DrivenElsewhere;
 
     /// Something to be inside of: another one of the kind.
     fn other() -> aiomisc::runtime::Runtime {
@@ -109,7 +109,7 @@ mod tokio {
     use aiomisc::runtime::Runtime;
 
     use super::*;
-    use DrivenElsewhere;
+    use crate::common::DrivenElsewhere;
 
     /// A runtime without timers and sockets: what is bound to it by mistake panics at once.
     fn other() -> Runtime {

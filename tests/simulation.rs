@@ -2,6 +2,7 @@
 #![cfg(all(unix, feature = "simulation", feature = "testing", feature = "macros"))]
 #![allow(
     clippy::unwrap_used,
+    clippy::unchecked_time_subtraction,
     reason = "a test that cannot go on fails at that place"
 )]
 

@@ -67,6 +67,7 @@ mod drive;
 mod net;
 mod report;
 mod shared;
+mod step;
 mod task;
 mod trace;
 mod wait;

@@ -54,7 +54,6 @@ pub(super) struct At(pub(super) u64);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("+{:?}", Duration::from_nanos(self.0));
-        f.pad(&text)
+        write!(f, "+{:?}", Duration::from_nanos(self.0))
     }
 }
