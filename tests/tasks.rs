@@ -352,8 +352,8 @@ async fn yield_now() {
 /// A context may be given to any thread: what is spawned with it belongs to the service all the same.
 #[aiomisc::test(runtimes(real))]
 async fn a_task_that_is_spawned_from_outside_belongs_to_its_service() {
-    let (given, contexts) = std::sync::mpsc::channel::<aiomisc::ServiceContext>();
-    let service = aiomisc::service_fn("it", move |ctx| {
+    let (given, contexts) = mpsc::channel::<ServiceContext>();
+    let service = service_fn("it", move |ctx| {
         given.send(ctx).expect("the test waits for it");
         async { Ok(()) }
     });
@@ -368,7 +368,7 @@ async fn a_task_that_is_spawned_from_outside_belongs_to_its_service() {
     let outside = std::thread::spawn(move || {
         let ctx = contexts.recv().expect("the service gives it");
         ctx.spawn(async move {
-            let name = aiomisc::ServiceContext::current().map(|ctx| ctx.name().to_owned());
+            let name = ServiceContext::current().map(|ctx| ctx.name().to_owned());
             let _ = told.send(name);
             std::future::pending().await
         });
