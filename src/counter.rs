@@ -98,20 +98,23 @@ mod tests {
     #[test]
     fn nothing_is_lost() {
         const THREADS: usize = 3 * LANES;
+        const TIMES: u64 = 20_000;
         let counter = Counter::new();
         for round in 1..=3 {
             let together = Barrier::new(THREADS);
             thread::scope(|scope| {
                 for _ in 0..THREADS {
                     scope.spawn(|| {
+                        // Here the thread gets its lane, if there is one left.
+                        counter.add_one();
                         together.wait();
-                        for _ in 0..1000 {
+                        for _ in 1..TIMES {
                             counter.add_one();
                         }
                     });
                 }
             });
-            assert_eq!(counter.total(), round * 1000 * THREADS as u64);
+            assert_eq!(counter.total(), round * TIMES * THREADS as u64);
         }
     }
 }

@@ -12,25 +12,38 @@ use crate::service::Service;
 
 // Which adapters there are is known here, not where a macro is used: by macros that keep their
 // argument, or refuse it. What a feature adds hides what `absent` has by the same name.
+#[allow(
+    unused_imports,
+    unreachable_pub,
+    reason = "with all features nothing is absent"
+)]
 pub use self::absent::*;
-#[cfg(all(unix, any(feature = "smol", feature = "tokio")))]
+#[cfg(all(unix, any(feature = "smol", feature = "tokio", feature = "simulation")))]
 pub use crate::__aiomisc_keep as only_with_any;
+#[cfg(all(unix, any(feature = "smol", feature = "tokio")))]
+pub use crate::__aiomisc_keep as only_with_real;
 pub use crate::signal::registry::{Outcome, RECEIVERS, Registration, attach};
+#[cfg(all(unix, feature = "simulation"))]
+pub use crate::{__aiomisc_keep as only_with_simulation, __aiomisc_keep as if_simulation};
 #[cfg(all(unix, feature = "smol"))]
 pub use crate::{__aiomisc_keep as only_with_smol, __aiomisc_keep as if_smol};
 #[cfg(all(unix, feature = "tokio"))]
 pub use crate::{__aiomisc_keep as only_with_tokio, __aiomisc_keep as if_tokio};
 #[cfg(feature = "testing")]
-pub use crate::{__aiomisc_test_on as test_on, __aiomisc_test_on_all as test_on_all};
+pub use crate::{
+    __aiomisc_test_on as test_on, __aiomisc_test_on_all as test_on_all,
+    __aiomisc_test_on_real as test_on_real,
+};
 
 pub use linkme;
 
 /// For what no feature has added.
 pub mod absent {
     pub use crate::{
-        __aiomisc_drop as if_smol, __aiomisc_drop as if_tokio,
-        __aiomisc_no_adapter as only_with_any, __aiomisc_no_simulation as only_with_simulation,
-        __aiomisc_no_smol as only_with_smol, __aiomisc_no_tokio as only_with_tokio,
+        __aiomisc_drop as if_simulation, __aiomisc_drop as if_smol, __aiomisc_drop as if_tokio,
+        __aiomisc_no_adapter as only_with_any, __aiomisc_no_adapter as only_with_real,
+        __aiomisc_no_simulation as only_with_simulation, __aiomisc_no_smol as only_with_smol,
+        __aiomisc_no_tokio as only_with_tokio,
     };
 }
 
@@ -79,6 +92,12 @@ pub fn harness(
         Ok(runtime) => crate::testing::Harness::new(test).named_runtime(name, runtime),
         Err(error) => panic!("test `{test}`: the runtime {name} could not be made: {error}"),
     }
+}
+
+/// A test that is simulated.
+#[cfg(all(unix, feature = "simulation", feature = "testing"))]
+pub fn simulated(test: &'static str) -> crate::testing::Harness {
+    crate::testing::Harness::new(test).simulated()
 }
 
 /// A program: the options of `#[aiomisc::main]`.
@@ -252,12 +271,24 @@ macro_rules! __aiomisc_test_on {
         #[::core::prelude::v1::test]
         $($attributes)*
         fn $runtime() {
-            $launch($crate::__private::harness(
-                $test,
-                ::core::stringify!($runtime),
-                $crate::__aiomisc_runtime!($runtime),
-            ))
+            $launch($crate::__aiomisc_harness!($runtime, $test))
         }
+    };
+}
+
+/// The harness of a test on the runtime of this name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __aiomisc_harness {
+    (simulation, $test:literal) => {
+        $crate::__private::simulated($test)
+    };
+    ($runtime:ident, $test:literal) => {
+        $crate::__private::harness(
+            $test,
+            ::core::stringify!($runtime),
+            $crate::__aiomisc_runtime!($runtime),
+        )
     };
 }
 
@@ -285,6 +316,26 @@ macro_rules! __aiomisc_runtime {
 macro_rules! __aiomisc_test_on_all {
     ($($test:tt)*) => {
         $crate::__private::only_with_any! {}
+        $crate::__aiomisc_test_on_each_real! { $($test)* }
+        $crate::__private::if_simulation! { $crate::__private::test_on! { simulation, $($test)* } }
+    };
+}
+
+/// A test on each runtime that is compiled in and no simulation.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __aiomisc_test_on_real {
+    ($($test:tt)*) => {
+        $crate::__private::only_with_real! {}
+        $crate::__aiomisc_test_on_each_real! { $($test)* }
+    };
+}
+
+/// A test on each runtime that is compiled in and no simulation, if there is any.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __aiomisc_test_on_each_real {
+    ($($test:tt)*) => {
         $crate::__private::if_smol! { $crate::__private::test_on! { smol, $($test)* } }
         $crate::__private::if_tokio! { $crate::__private::test_on! { tokio, $($test)* } }
         $crate::__private::if_tokio! { $crate::__private::test_on! { tokio_current_thread, $($test)* } }

@@ -19,13 +19,15 @@ mod shared;
 #[path = "context/stress.rs"]
 mod stress;
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aiomisc::context::{Context, Key, NotSet};
-use aiomisc::runtime::Runtime;
+use aiomisc::runtime::{Parts, Runtime, Sleep, Timer};
+use aiomisc::testing::ManualClock;
 use futures::{FutureExt, poll};
 
 use self::shared::{Events, manual};
@@ -208,6 +210,42 @@ async fn a_wait_may_move_between_tasks() {
     until(|| polled.load(Ordering::SeqCst) == 1).await;
     context.set(&LIMIT, 7);
     assert_eq!(task.await.unwrap(), Ok(7));
+}
+
+/// A clock that does something when it is read, which is after the first look for the value, and
+/// before a place among those who wait is taken.
+struct Meanwhile {
+    happens: fn(&Context),
+    context: Arc<Mutex<Option<Context>>>,
+}
+
+impl Timer for Meanwhile {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
+        unreachable!("nobody waits with a limit")
+    }
+
+    fn now(&self) -> Instant {
+        let context = self.context.lock().unwrap().take();
+        context.iter().for_each(self.happens);
+        ManualClock::new().now()
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn what_happens_while_a_wait_begins_is_not_missed() {
+    let happens: [fn(&Context); 2] = [|context| context.set(&LIMIT, 7), Context::close];
+    for (happens, expected) in happens.into_iter().zip([Some(7), None]) {
+        let place = Arc::new(Mutex::new(None));
+        let clock = Meanwhile {
+            happens,
+            context: Arc::clone(&place),
+        };
+        let runtime = Runtime::current().unwrap();
+        let context = Context::on(Parts::of(runtime).timer(clock).build());
+        *place.lock().unwrap() = Some(context.clone());
+        let got = context.get(&LIMIT).now_or_never();
+        assert_eq!(got.expect("it need not wait").ok(), expected);
+    }
 }
 
 // ---- limits ----

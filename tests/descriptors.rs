@@ -16,7 +16,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// One after another: they share the limit.
 static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-#[aiomisc::test(runtimes(all), timeout = "60s")]
+#[aiomisc::test(runtimes(real), timeout = "60s")]
 #[allow(
     clippy::await_holding_lock,
     reason = "each test has a runtime and a thread of its own"

@@ -3,7 +3,7 @@
 #![cfg(all(
     feature = "testing",
     feature = "macros",
-    any(feature = "smol", feature = "tokio")
+    any(feature = "smol", feature = "tokio", feature = "simulation")
 ))]
 
 mod shared;

@@ -5,7 +5,7 @@
     feature = "macros",
     feature = "testing",
     feature = "log",
-    any(feature = "smol", feature = "tokio")
+    any(feature = "smol", feature = "tokio", feature = "simulation")
 ))]
 
 #[path = "macros/harness.rs"]

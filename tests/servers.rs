@@ -2,7 +2,7 @@
 #![cfg(all(
     feature = "testing",
     feature = "macros",
-    any(feature = "smol", feature = "tokio")
+    any(feature = "smol", feature = "tokio", feature = "simulation")
 ))]
 
 mod shared;
@@ -18,7 +18,7 @@ use aiomisc::service::{ConnectionHandler, DatagramHandler, Drain};
 use aiomisc::{
     BoxError, Entrypoint, Packet, RunningEntrypoint, Service, ServiceContext, TcpServer, UdpServer,
 };
-use futures::{AsyncReadExt, AsyncWriteExt};
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use shared::{Events, manual};
 
 async fn echo(mut stream: Stream, _: Addr) -> Result<(), BoxError> {
@@ -121,7 +121,7 @@ async fn tcp_takes_a_handler_object() {
     ep.graceful_shutdown("done").await.expect("nothing fails");
 }
 
-#[aiomisc::test(runtimes(all))]
+#[aiomisc::test(runtimes(real))]
 async fn a_unix_socket_is_served_and_its_file_removed() {
     let dir = shared::Folder::new();
     let path = dir.join("server.sock");
@@ -144,8 +144,10 @@ async fn a_unix_socket_is_served_and_its_file_removed() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_port_in_use_is_an_error_that_names_it() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = net::bind_socket("127.0.0.1:0").listen().await;
+    let taken = taken.expect("there is a port");
     let addr = taken.local_addr().expect("it is bound");
+    let addr = addr.inet().expect("it has a port");
     let error = Entrypoint::builder()
         .service(TcpServer::new(addr, echo))
         .start()
@@ -192,7 +194,7 @@ async fn handlers_find_the_context_of_their_service() {
     assert_eq!(events.all(), expected);
 }
 
-#[aiomisc::test(runtimes(all))]
+#[aiomisc::test(runtimes(real))]
 async fn what_is_not_permitted_is_an_error_that_says_so() {
     // Root may do most things, but make no socket there, and send to all without saying so.
     let server = TcpServer::new("/sys/aiomisc.sock", echo);
@@ -350,8 +352,10 @@ async fn requests_that_had_arrived_are_answered_before_the_end() {
 async fn a_connection_that_only_receives_ends_when_it_is_quiet() {
     let events = Events::default();
     let seen = events.clone();
+    let (open, mut opened) = futures::channel::mpsc::unbounded();
     let sink = TcpServer::new("127.0.0.1:0", move |mut stream: Stream, _| {
         let seen = seen.clone();
+        let _ = open.unbounded_send(());
         async move {
             let mut all = Vec::new();
             stream.read_to_end(&mut all).await?;
@@ -366,6 +370,7 @@ async fn a_connection_that_only_receives_ends_when_it_is_quiet() {
         .write_all(b"some lines")
         .await
         .expect("the system buffers it");
+    opened.next().await.expect("the connection is accepted");
     ep.graceful_shutdown("done").await.expect("nothing fails");
     assert_eq!(events.all(), ["some lines"]);
 }

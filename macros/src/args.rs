@@ -96,6 +96,14 @@ impl Arg {
         self.key.span()
     }
 
+    /// A name that stands for itself; gives its place.
+    pub(crate) fn flag(&self) -> Result<Span> {
+        match &self.value {
+            Value::Nothing => Ok(self.key.span()),
+            Value::Expr(_) | Value::List(_) => Err(self.expected("nothing more")),
+        }
+    }
+
     /// Any expression.
     pub(crate) fn expr(&self) -> Result<&Expr> {
         match &self.value {

@@ -1,6 +1,6 @@
 //! `#[aiomisc::test]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType, Visibility};
@@ -8,7 +8,14 @@ use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 use crate::args::{Arg, Args, Problems, located_at, names};
 use crate::function::{self, Attributes};
 
-const KNOWN: [&str; 4] = ["runtimes", "timeout", "services", "crate"];
+const KNOWN: [&str; 6] = [
+    "runtimes",
+    "simulation",
+    "seeds",
+    "timeout",
+    "services",
+    "crate",
+];
 
 /// The runtimes that a test can ask for, and the feature that each needs.
 const RUNTIMES: [(&str, &str); 5] = [
@@ -18,6 +25,9 @@ const RUNTIMES: [(&str, &str); 5] = [
     ("tokio_current_thread", "tokio"),
     ("simulation", "simulation"),
 ];
+
+/// Names for several of them.
+const GROUPS: [&str; 2] = ["all", "real"];
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let function = match function::parse("test", item) {
@@ -71,7 +81,10 @@ struct Options {
 
 enum Runtimes {
     Default,
-    All(Ident),
+    /// The simulation, under the name of the function.
+    Simulation(Span),
+    /// `all` or `real`.
+    Group(Ident),
     Named(Vec<(Ident, &'static str)>),
 }
 
@@ -79,9 +92,18 @@ fn options(args: TokenStream) -> Result<Options> {
     let args = Args::parse(args, &KNOWN)?;
     let mut problems = Problems::default();
     let library = problems.take(args.library()).unwrap_or_default();
-    let runtimes = args.get("runtimes").map_or(Ok(Runtimes::Default), runtimes);
-    let runtimes = problems.take(runtimes).unwrap_or(Runtimes::Default);
+    let runtimes = problems.take(chosen(&args)).unwrap_or(Runtimes::Default);
     let mut calls = TokenStream::new();
+    if let Some(seeds) = args.get("seeds")
+        && let Some(count) = problems.take(seeds.count())
+    {
+        if !runtimes.may_simulate() {
+            let text = "`seeds` is for tests that are simulated: `simulation`, \
+                        `runtimes(simulation)` or `runtimes(all)`";
+            problems.push(Error::new(seeds.key_span(), text));
+        }
+        calls.extend(quote!(.seeds(#count)));
+    }
     if let Some(timeout) = args.get("timeout")
         && let Some(limit) = problems.take(timeout.duration())
     {
@@ -100,19 +122,44 @@ fn options(args: TokenStream) -> Result<Options> {
     })
 }
 
+impl Runtimes {
+    fn may_simulate(&self) -> bool {
+        match self {
+            Self::Default => false,
+            Self::Simulation(_) => true,
+            Self::Group(name) => name == "all",
+            Self::Named(named) => named.iter().any(|(name, _)| name == "simulation"),
+        }
+    }
+}
+
+fn chosen(args: &Args) -> Result<Runtimes> {
+    match (args.get("runtimes"), args.get("simulation")) {
+        (None, None) => Ok(Runtimes::Default),
+        (Some(arg), None) => runtimes(arg),
+        (None, Some(flag)) => flag.flag().map(Runtimes::Simulation),
+        (Some(_), Some(flag)) => {
+            let text = "`simulation` does not go with `runtimes`, which takes it as a name: \
+                        `runtimes(simulation, smol)`";
+            Err(Error::new(flag.key_span(), text))
+        }
+    }
+}
+
 fn runtimes(arg: &Arg) -> Result<Runtimes> {
     let list = arg.list("smol, tokio")?;
-    if let Some(all) = list.iter().find(|name| *name == "all") {
+    if let Some(group) = list.iter().find(|name| GROUPS.iter().any(|g| name == g)) {
         if list.len() > 1 {
-            return Err(Error::new(all.span(), "`all` stands alone"));
+            let text = format!("`{group}` stands alone");
+            return Err(Error::new(group.span(), text));
         }
-        return Ok(Runtimes::All(all.clone()));
+        return Ok(Runtimes::Group(group.clone()));
     }
     let mut problems = Problems::default();
     let mut named = Vec::new();
     for (index, name) in list.iter().enumerate() {
         let Some((_, feature)) = RUNTIMES.iter().find(|(known, _)| name == known) else {
-            let mut known = vec!["all"];
+            let mut known = GROUPS.to_vec();
             known.extend(RUNTIMES.map(|(name, _)| name));
             let text = format!("unknown runtime `{name}`; known are {}", names(&known));
             problems.push(Error::new(name.span(), text));
@@ -143,24 +190,36 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, output) => output.span(),
     };
-    let run = quote_spanned!(span=> .run(#name));
+    let run = quote_spanned!(span=> .run_each(#name));
     let text = name.to_string();
 
+    let alone = |body: TokenStream| {
+        quote! {
+            #[::core::prelude::v1::test]
+            #(#outer)* #(#test)*
+            #vis fn #name() {
+                #(#inner)* #function
+                #body
+            }
+        }
+    };
     let on = match runtimes {
         Runtimes::Default => {
-            return quote! {
-                #[::core::prelude::v1::test]
-                #(#outer)* #(#test)*
-                #vis fn #name() {
-                    #(#inner)* #function
-                    #library::testing::Harness::new(#text)#calls #run
-                }
-            };
+            return alone(quote!(#library::testing::Harness::new(#text)#calls #run));
         }
-        Runtimes::All(all) => {
-            let library = located_at(all.span(), library);
-            quote_spanned! {all.span()=>
-                #library::__private::test_on_all! { #text, super::#name, [#(#test)*] }
+        Runtimes::Simulation(span) => {
+            let library = located_at(*span, library);
+            return alone(quote_spanned! {*span=>
+                #library::__private::only_with_simulation! {
+                    #library::__private::simulated(#text)#calls #run
+                }
+            });
+        }
+        Runtimes::Group(group) => {
+            let library = located_at(group.span(), library);
+            let test_on = format_ident!("test_on_{group}", span = group.span());
+            quote_spanned! {group.span()=>
+                #library::__private::#test_on! { #text, super::#name, [#(#test)*] }
             }
         }
         Runtimes::Named(named) => named
@@ -239,7 +298,9 @@ mod unit {
         for runtimes in [
             quote!(),
             quote!(, runtimes(all)),
+            quote!(, runtimes(real)),
             quote!(, runtimes(smol, tokio)),
+            quote!(, simulation, seeds = 3),
         ] {
             let args = quote!(crate = "other", timeout = "1s", services = [] #runtimes);
             let text = expand(args, item.clone()).to_string();

@@ -366,6 +366,21 @@ pub(crate) fn default_runtime() -> Result<Runtime, String> {
     chosen.map(|choice| choice.runtime)
 }
 
+/// The seed that `AIOMISC_SIMULATION_SEED` names.
+#[cfg(feature = "testing")]
+pub(crate) fn simulation_seed() -> Result<Option<u64>, String> {
+    let mut problems = Vec::new();
+    let seed = environment::Environment::of_process().read(
+        "AIOMISC_SIMULATION_SEED",
+        |text| text.parse().map_err(|_| "a whole number".to_owned()),
+        &mut problems,
+    );
+    match problems.pop() {
+        Some(problem) => Err(problem),
+        None => Ok(seed),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -105,6 +105,12 @@ pub(crate) fn tokio_current_thread() -> io::Result<Runtime> {
     Ok(crate::adapters::Tokio::current_thread()?.into())
 }
 
+/// A simulation with this seed.
+#[cfg(all(unix, feature = "simulation", feature = "testing"))]
+pub(crate) fn simulation(seed: u64) -> Runtime {
+    crate::adapters::Simulation::new(seed).into()
+}
+
 /// The names that this build knows.
 const NAMES: &[&str] = &[
     #[cfg(all(unix, feature = "smol"))]

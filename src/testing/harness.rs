@@ -3,11 +3,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::entrypoint::{Entrypoint, Outcome, default_runtime};
+use crate::entrypoint::{Entrypoint, Outcome, default_runtime, simulation_seed};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
@@ -30,20 +31,36 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[must_use = "nothing runs until `run`"]
 pub struct Harness {
     test: &'static str,
-    runtime: Option<(String, Runtime)>,
+    on: On,
+    seeds: u64,
     limit: Duration,
     services: Option<MakeServices>,
 }
 
+/// What a test runs on.
+#[derive(Debug)]
+enum On {
+    /// What `run` would use.
+    Default,
+    /// This one, under this name.
+    Runtime(String, Runtime),
+    #[cfg_attr(
+        not(feature = "simulation"),
+        allow(dead_code, reason = "it is not there")
+    )]
+    Simulation,
+}
+
 /// Makes the services where the test runs.
-type MakeServices = Box<dyn FnOnce() -> Vec<Arc<dyn Service>> + Send>;
+type MakeServices = Arc<dyn Fn() -> Vec<Arc<dyn Service>> + Send + Sync>;
 
 impl Harness {
     /// Begins a test; the name is for messages.
     pub fn new(test: &'static str) -> Self {
         Self {
             test,
-            runtime: None,
+            on: On::Default,
+            seeds: 1,
             limit: LIMIT,
             services: None,
         }
@@ -58,11 +75,28 @@ impl Harness {
 
     /// Sets the runtime, and what messages call it.
     pub fn named_runtime(mut self, name: impl Into<String>, runtime: impl Into<Runtime>) -> Self {
-        self.runtime = Some((name.into(), runtime.into()));
+        self.on = On::Runtime(name.into(), runtime.into());
         self
     }
 
-    /// Sets how long the test may take, on the system's clock. Default: 30 s.
+    /// Runs the test on a [`Simulation`](crate::adapters::Simulation), one for each of the
+    /// [`seeds`](Self::seeds).
+    ///
+    /// A failure tells the seed. `AIOMISC_SIMULATION_SEED=17` in the environment runs that one alone.
+    #[cfg(all(unix, feature = "simulation"))]
+    pub fn simulated(mut self) -> Self {
+        self.on = On::Simulation;
+        self
+    }
+
+    /// Sets how many seeds a simulated test runs with, from 0 on (at least 1). Default: 1. Other
+    /// tests run once.
+    pub fn seeds(mut self, count: u64) -> Self {
+        self.seeds = count.max(1);
+        self
+    }
+
+    /// Sets how long the test may take, with all of its seeds, on the system's clock. Default: 30 s.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -71,16 +105,16 @@ impl Harness {
     /// Runs the test in an entrypoint with these services: it begins when they have started, and
     /// they are stopped after it. Logging is left as it is, and no signal is caught.
     ///
-    /// The closure is called on the test's runtime.
-    pub fn services<S>(mut self, services: impl FnOnce() -> S + Send + 'static) -> Self
+    /// The closure is called on the test's runtime, once for each seed.
+    pub fn services<S>(mut self, services: impl Fn() -> S + Send + Sync + 'static) -> Self
     where
         S: IntoIterator<Item = Arc<dyn Service>>,
     {
-        self.services = Some(Box::new(|| services().into_iter().collect()));
+        self.services = Some(Arc::new(move || services().into_iter().collect()));
         self
     }
 
-    /// Runs the test, on a thread of its own.
+    /// Runs the test once, on a thread of its own; a simulated one with the first seed.
     ///
     /// A test that blocks its thread is left behind when its time is over; it ends with the process.
     ///
@@ -90,21 +124,62 @@ impl Harness {
     /// error or does not end in time, if a service fails or the entrypoint is stopped before the
     /// body's end, or if there is no runtime.
     #[track_caller]
-    pub fn run<F, Fut>(self, body: F)
+    pub fn run<F, Fut>(mut self, body: F)
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output: TestOutput>,
     {
+        self.seeds = 1;
+        let mut body = Some(body);
+        self.launch(move |runtime, services| match body.take() {
+            Some(body) => run_on(runtime, services, body),
+            None => Ok(()),
+        });
+    }
+
+    /// Runs the test as [`run`](Self::run) does, and a simulated one with each of its seeds, until
+    /// one fails.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run). Which seed it was stands on the standard error stream.
+    #[track_caller]
+    pub fn run_each<F, Fut>(self, body: F)
+    where
+        F: Fn() -> Fut + Send + 'static,
+        Fut: Future<Output: TestOutput>,
+    {
+        self.launch(move |runtime, services| run_on(runtime, services, &body));
+    }
+
+    #[track_caller]
+    fn launch(
+        self,
+        mut run: impl FnMut(Runtime, Option<MakeServices>) -> Result<(), String> + Send + 'static,
+    ) {
         let Self {
             test,
-            runtime,
+            on,
+            seeds,
             limit,
             services,
         } = self;
-        let (name, runtime) = match runtime.map_or_else(by_default, Ok) {
-            Ok(named) => named,
+        let on = match on.resolve() {
+            Ok(on) => on,
             Err(error) => panic!("test `{test}`: {error}"),
         };
+        let name = on.name().to_owned();
+        let simulated = on.is_simulated();
+        let seeds = match if simulated {
+            simulation_seed()
+        } else {
+            Ok(None)
+        } {
+            Ok(Some(seed)) => seed..=seed,
+            Ok(None) => 0..=seeds - 1,
+            Err(error) => panic!("test `{test}`: {error}"),
+        };
+        let seed = Arc::new(AtomicU64::new(*seeds.start()));
 
         let (ended, wait) = mpsc::channel();
         // Panics are reported with the name of their thread: that of the test, as its own thread has.
@@ -112,16 +187,26 @@ impl Harness {
             None | Some("main") => test.to_owned(),
             Some(name) => name.to_owned(),
         };
+        let at = Arc::clone(&seed);
         let spawned = thread::Builder::new().name(thread).spawn(move || {
             // The runtime is dropped inside: that is a part of the test as well.
-            let result = catch_unwind(AssertUnwindSafe(|| run_on(runtime, services, body)));
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                on.each(seeds, |runtime, seed| {
+                    at.store(seed, Ordering::Relaxed);
+                    run(runtime, services.clone())
+                })
+            }));
             // Nobody waits any more when the time is over.
             let _ = ended.send(result);
         });
         if let Err(error) = spawned {
             panic!("test `{test}` on {name}: no thread could be started: {error}");
         }
-        match wait.recv_timeout(limit) {
+        let result = wait.recv_timeout(limit);
+        if simulated && !matches!(result, Ok(Ok(Ok(())))) {
+            tell_seed(test, seed.load(Ordering::Relaxed));
+        }
+        match result {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => panic!("test `{test}` on {name} failed: {error}"),
             Ok(Err(panic)) => resume_unwind(panic),
@@ -138,20 +223,73 @@ impl Harness {
     }
 }
 
+#[allow(
+    clippy::print_stderr,
+    reason = "the panic goes on as it is, and this belongs beside it"
+)]
+fn tell_seed(test: &str, seed: u64) {
+    eprintln!(
+        "test `{test}` failed on the simulation with seed {seed}; \
+         AIOMISC_SIMULATION_SEED={seed} runs that one again"
+    );
+}
+
+impl On {
+    /// Finds the runtime of a test that names none.
+    fn resolve(self) -> Result<Self, String> {
+        match self {
+            Self::Default => {
+                let runtime = default_runtime()?;
+                Ok(Self::Runtime(runtime.name().to_owned(), runtime))
+            }
+            on => Ok(on),
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Default => "the default runtime",
+            Self::Runtime(name, _) => name,
+            Self::Simulation => "simulation",
+        }
+    }
+
+    fn is_simulated(&self) -> bool {
+        matches!(self, Self::Simulation)
+    }
+
+    /// Calls the test with each runtime there is: one, or one for each seed.
+    fn each(
+        self,
+        seeds: impl Iterator<Item = u64>,
+        mut test: impl FnMut(Runtime, u64) -> Result<(), String>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Default => Ok(()),
+            Self::Runtime(_, runtime) => test(runtime, 0),
+            Self::Simulation => {
+                for seed in seeds {
+                    #[cfg(all(unix, feature = "simulation"))]
+                    test(crate::runtime::choose::simulation(seed), seed)?;
+                    #[cfg(not(all(unix, feature = "simulation")))]
+                    let _ = seed;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Harness")
             .field("test", &self.test)
-            .field("runtime", &self.runtime)
+            .field("on", &self.on)
+            .field("seeds", &self.seeds)
             .field("limit", &self.limit)
             .field("services", &self.services.is_some())
             .finish()
     }
-}
-
-fn by_default() -> Result<(String, Runtime), String> {
-    let runtime = default_runtime()?;
-    Ok((runtime.name().to_owned(), runtime))
 }
 
 #[allow(

@@ -75,6 +75,14 @@ async fn on_all() {
     let _ = Runtime::current().expect("it is there");
 }
 
+#[aiomisc::test(runtimes(real))]
+async fn on_real() {
+    assert_ne!(
+        Runtime::current().expect("it is there").name(),
+        "simulation"
+    );
+}
+
 #[cfg(feature = "smol")]
 #[aiomisc::test(runtimes(smol, smol_threads,))]
 async fn on_two() {}
@@ -96,6 +104,8 @@ fn tests_are_called_after_their_runtimes() {
     let mut all = of("on_all");
     all.sort_unstable();
     let expected: &[&str] = &[
+        #[cfg(feature = "simulation")]
+        "::simulation",
         #[cfg(feature = "smol")]
         "::smol",
         #[cfg(feature = "tokio")]
@@ -175,6 +185,8 @@ async fn what_is_configured_out_is_gone() {
 }
 
 const RUNTIMES: &[&str] = &[
+    #[cfg(feature = "simulation")]
+    "simulation",
     #[cfg(feature = "smol")]
     "smol",
     #[cfg(feature = "tokio")]
