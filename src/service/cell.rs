@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener};
 
-use super::{Life, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
-use crate::entrypoint::ServiceError;
+use super::{Life, Policy, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
+use crate::entrypoint::{Entrypoint, ServiceError};
 use crate::error::Chain;
 use crate::flag::Flag;
 use crate::runtime::{Name, Runtime, Task};
@@ -145,6 +145,14 @@ impl ServiceCell {
         }
     }
 
+    /// The lock on what is known of it, for a life that is about to fail.
+    pub(super) fn record(&self) -> Record<'_> {
+        Record {
+            cell: self,
+            inner: self.inner(),
+        }
+    }
+
     pub(crate) fn set_cause(&self, error: &ServiceError) {
         self.inner().cause = Some(Chain(error).to_string().into());
         self.notify();
@@ -185,7 +193,7 @@ impl ServiceCell {
         if self.leaving.is_set() {
             return false;
         }
-        inner.restarting = Some(self.runtime.now());
+        inner.restarting.get_or_insert_with(|| self.runtime.now());
         // One that is still there has nothing left to do: the life that it began has failed.
         inner.supervisor = Some(supervise());
         drop(inner);
@@ -223,7 +231,20 @@ impl ServiceCell {
         Some(life)
     }
 
-    /// The service is back, or will not come back.
+    /// The service is back with this life; false if that has failed meanwhile, which is another's work.
+    pub(crate) fn is_back(&self, life: &Arc<Life>) -> bool {
+        let mut inner = self.inner();
+        let (state, _) = life.state();
+        if !Arc::ptr_eq(&inner.life, life) || state == ServiceState::Failed {
+            return false;
+        }
+        inner.restarting = None;
+        drop(inner);
+        self.notify();
+        true
+    }
+
+    /// The service will not come back.
     pub(crate) fn restart_over(&self) {
         self.inner().restarting = None;
         self.notify();
@@ -240,7 +261,12 @@ impl ServiceCell {
 
     /// Stops the service, if its life has started; else drops what there is of it. When somebody
     /// does that already, waits for the end of it.
-    pub(crate) async fn stop(&self, reason: &StopReason, cut: &Flag) -> Vec<ServiceError> {
+    pub(crate) async fn stop(
+        &self,
+        entrypoint: &Entrypoint,
+        reason: &StopReason,
+        cut: &Flag,
+    ) -> Vec<ServiceError> {
         self.begin_stop();
         if std::mem::replace(&mut self.inner().claimed, true) {
             self.gone.wait().await;
@@ -254,7 +280,9 @@ impl ServiceCell {
         let mut errors = Vec::new();
         // It may have started in that very moment.
         if life.is_to_stop() {
-            errors = life.stop(reason, self.options.stop_limit, cut).await;
+            errors = life
+                .stop(entrypoint, reason, self.options.stop_limit, cut)
+                .await;
         }
         errors.extend(life.take_late());
         self.leave();
@@ -304,6 +332,29 @@ impl ServiceCell {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held while a life enters the state of failure, so that nobody sees that state without its cause, nor
+/// a failed service that is about to be started again.
+pub(super) struct Record<'a> {
+    cell: &'a ServiceCell,
+    inner: MutexGuard<'a, Inner>,
+}
+
+impl Record<'_> {
+    /// Writes the failure down, with its causes.
+    pub(super) fn failed(&mut self, error: &ServiceError, causes: &str) {
+        self.inner.cause = Some(format!("{error}: {causes}").into());
+    }
+
+    /// Says that the failure is one that the policy is for.
+    pub(super) fn after_start(&mut self) {
+        let restarts = matches!(self.cell.options.policy, Policy::Restart(_));
+        if restarts && !self.cell.leaving.is_set() {
+            let now = self.cell.runtime.now();
+            self.inner.restarting.get_or_insert(now);
+        }
     }
 }
 
