@@ -22,9 +22,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use aiomisc::net::Stream;
-use aiomisc::service::ServiceHandle;
-use aiomisc::{BoxError, Entrypoint, RunError, Service, TcpServer, services};
+use aiomisc::net::{Addr, Stream};
+use aiomisc::service::{ServiceHandle, ServiceOptions};
+use aiomisc::{BoxError, Entrypoint, Service, TcpServer, services};
 use futures::io::BufReader;
 use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
@@ -73,11 +73,9 @@ async fn converse(stream: Stream) -> Result<(), BoxError> {
 async fn obey(entrypoint: &Entrypoint, command: &str) -> Result<String, BoxError> {
     let words: Vec<_> = command.split_whitespace().collect();
     match words.as_slice() {
-        ["start", name] => start(entrypoint, name, "127.0.0.1:0", None).await,
-        ["start", name, "after", need] => {
-            start(entrypoint, name, "127.0.0.1:0", Some(need)).await
-        }
-        ["start", name, addr] => start(entrypoint, name, addr, None).await,
+        ["start", name] => start(entrypoint, name, "127.0.0.1:0", &[]).await,
+        ["start", name, "after", needs @ ..] => start(entrypoint, name, "127.0.0.1:0", needs).await,
+        ["start", name, addr] => start(entrypoint, name, addr, &[]).await,
         ["stop", names @ ..] => {
             let handles = find(entrypoint, names)?;
             entrypoint.stop_services(handles, "a command").await?;
@@ -88,7 +86,7 @@ async fn obey(entrypoint: &Entrypoint, command: &str) -> Result<String, BoxError
             entrypoint.request_stop("a command");
             Ok("good bye".to_owned())
         }
-        _ => Err("expected start NAME [ADDR | after NAME], stop NAME…, list, or quit".into()),
+        _ => Err("expected start NAME [ADDR | after NAME…], stop NAME…, list, or quit".into()),
     }
 }
 
@@ -97,8 +95,8 @@ async fn start(
     entrypoint: &Entrypoint,
     name: &str,
     addr: &str,
-    need: Option<&str>,
-) -> Result<String, RunError> {
+    needs: &[&str],
+) -> Result<String, BoxError> {
     let listens_on = Arc::new(OnceLock::new());
     let found = Arc::clone(&listens_on);
     let echo = TcpServer::new(addr, echo)
@@ -106,17 +104,16 @@ async fn start(
         .on_listening(move |addr| {
             let _ = found.set(cli::url("tcp", addr));
         });
-    let need = need.map(str::to_owned);
-    let echo = echo.configure(|options| match need {
-        Some(need) => options.after(need),
-        None => options,
+    let echo = echo.configure(|options| {
+        let after = |options: ServiceOptions, need: &&str| options.after((*need).to_owned());
+        needs.iter().fold(options, after)
     });
     entrypoint.start_services(services![echo]).await?;
     let listens_on = listens_on.get().map_or("nothing", String::as_str);
     Ok(format!("started {name} on {listens_on}"))
 }
 
-async fn echo(mut stream: Stream, _: aiomisc::net::Addr) -> Result<(), BoxError> {
+async fn echo(mut stream: Stream, _: Addr) -> Result<(), BoxError> {
     let mut buf = [0; 4096];
     loop {
         match stream.read(&mut buf).await? {

@@ -38,12 +38,19 @@ fn generic(args: &cli::Args) -> Result<(), BoxError> {
     })?;
     match outcome.stop_reason() {
         Some(reason) => println!("stopped before the main job was done: {reason}"),
-        None => println!("the main job says: {:?}", outcome.finished()),
+        None => println!(
+            "the main job said: {}",
+            outcome.finished().unwrap_or_default()
+        ),
     }
     Ok(())
 }
 
 /// Every option, with the value that it has anyway.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the process's environment is a default here"
+)]
 fn complete(args: &cli::Args) -> Result<(), BoxError> {
     let processors = thread::available_parallelism().map_or(4, usize::from);
     let outcome = args
@@ -99,7 +106,7 @@ fn block(args: &cli::Args) -> Result<(), BoxError> {
             time::sleep(Duration::from_millis(10)).await;
             2
         });
-        println!("first {:?}, then {:?}", forty.finished(), two.finished());
+        println!("two waits: {:?}, {:?}", forty.finished(), two.finished());
 
         let handle = Entrypoint::clone(ep);
         let ticking = ep.spawn(async move {

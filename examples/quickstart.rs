@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aiomisc::{
-    BoxError, Service, ServiceContext, StopReason, TcpServer, UdpServer, async_trait,
-};
+use aiomisc::{BoxError, Service, ServiceContext, StopReason, TcpServer, UdpServer, async_trait};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
 #[path = "common/cli.rs"]

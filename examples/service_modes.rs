@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use aiomisc::service::{ServiceHandle, ServiceState};
+use aiomisc::service::ServiceHandle;
 use aiomisc::signal::{POST_STOP, PRE_START};
 use aiomisc::{
     BoxError, Context, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait,
@@ -115,16 +115,13 @@ async fn main_job() -> Result<(), BoxError> {
 
 /// A line of what a service does, with its state.
 fn tell(ctx: &ServiceContext, text: &str) {
-    let handle = ctx.entrypoint().service(ctx.name());
-    let state = handle.map_or(ServiceState::New, |handle| handle.state());
-    println!("  {} ({state}) {text}", ctx.name());
+    println!("  {} ({}) {text}", ctx.name(), ctx.status().state);
 }
 
 fn print_states(moment: &str, services: &[ServiceHandle]) {
-    print!("{:<20}", format!("{moment}:"));
-    for service in services {
-        let state = format!("{} {}", service.name(), service.state());
-        print!(" {state:<17}");
-    }
-    println!();
+    let states = services.iter().map(|service| {
+        let (name, state) = (service.name(), service.state());
+        format!("{name} {state}")
+    });
+    println!("{moment}: {}", states.collect::<Vec<_>>().join(", "));
 }

@@ -79,16 +79,17 @@ fn main() -> Result<(), BoxError> {
     let fail = args.get("--fail", "");
     let signals = [&PRE_START, &POST_START, &PRE_STOP, &POST_STOP];
     match signals.into_iter().find(|signal| signal.name() == fail) {
-        Some(signal) => {
-            let refuse = |_| async { Err("it was told to fail".into()) };
-            entrypoint = entrypoint.connect(signal, refuse);
-        }
+        Some(signal) => entrypoint = entrypoint.connect(signal, refuse),
         None if fail.is_empty() => {}
         None => return Err(format!("--fail {fail} is no signal of an entrypoint").into()),
     }
 
     let outcome = entrypoint.run(main_job())?;
     outcome.finished().unwrap_or(Ok(()))
+}
+
+async fn refuse(_: Lifecycle) -> Result<(), BoxError> {
+    Err("it was told to fail".into())
 }
 
 async fn main_job() -> Result<(), BoxError> {

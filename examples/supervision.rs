@@ -15,7 +15,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use aiomisc::service::{Policy, Restart, ServiceState};
+use aiomisc::service::{Policy, Restart, ServiceState, ServiceStatus};
 use aiomisc::{
     BoxError, Context, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait,
 };
@@ -49,7 +49,7 @@ struct Worker {
 #[async_trait]
 impl Service for Worker {
     async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
-        let status = ctx.handle().status();
+        let status = ctx.status();
         match &status.cause {
             None => println!("worker: up"),
             Some(cause) => println!("worker: up again ({}), since {cause}", status.restarts),
@@ -101,15 +101,18 @@ fn main() -> Result<ExitCode, BoxError> {
         other => return Err(format!("--policy {other}: stop-all, ignore or restart").into()),
     };
 
-    let worker = Worker { failures };
+    let (worker, for_worker) = (Worker { failures }, policy.clone());
     let outcome = args
         .entrypoint()?
         .service(Api.configure(|options| options.after_type::<Worker>()))
-        .service(worker.configure(|options| options.after("Database").policy(policy)))
+        .service(worker.configure(|options| options.after("Database").policy(for_worker)))
         .service(Database)
-        .run(main_job(failures));
+        .run(main_job(failures, policy));
     Ok(match outcome {
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(outcome) => {
+            outcome.finished().unwrap_or(Ok(()))?;
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             println!("the program failed: {error}");
             ExitCode::from(error.exit_code())
@@ -117,8 +120,8 @@ fn main() -> Result<ExitCode, BoxError> {
     })
 }
 
-/// Gives the worker its work, and waits for what becomes of it.
-async fn main_job(failures: u64) -> Result<(), BoxError> {
+/// Gives the worker its work, and waits for what becomes of it; until the program stops, if that is it.
+async fn main_job(failures: u64, policy: Policy) -> Result<(), BoxError> {
     let (Some(entrypoint), Some(context)) = (Entrypoint::current(), Context::current()) else {
         return Err("outside of an entrypoint".into());
     };
@@ -126,16 +129,16 @@ async fn main_job(failures: u64) -> Result<(), BoxError> {
     println!("all have started");
     context.set(&WORK, ());
 
-    let settled = |status: &aiomisc::service::ServiceStatus| match status.state {
+    let settled = |status: &ServiceStatus| match status.state {
         ServiceState::Running => status.restarts == failures,
-        state => state.is_over(),
+        ServiceState::Failed => policy == Policy::Ignore,
+        _ => false,
     };
     let status = worker.until(settled).await;
+    let cause = status.cause.as_deref().unwrap_or("nothing");
     println!(
-        "the worker is {} after {} restarts; its last failure: {}",
-        status.state,
-        status.restarts,
-        status.cause.as_deref().unwrap_or("none"),
+        "worker: {} after {} restarts, since {cause}",
+        status.state, status.restarts
     );
     Ok(())
 }
