@@ -224,6 +224,16 @@ fn connect(addr: &str) -> TcpStream {
     stream
 }
 
+/// A connection that the server has taken: it has answered.
+fn connected_echo(addr: &str) -> TcpStream {
+    let mut echo = connect(addr);
+    echo.write_all(b"hello").expect("it reads");
+    let mut answer = [0; 5];
+    echo.read_exact(&mut answer).expect("it answers");
+    assert_eq!(&answer, b"hello");
+    echo
+}
+
 #[test]
 fn dynamic_services_come_and_go() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -237,11 +247,7 @@ fn dynamic_services_come_and_go() {
         let addr = started
             .strip_prefix("started one on tcp://")
             .expect("it starts");
-        let mut echo = connect(addr);
-        echo.write_all(b"hello").expect("it reads");
-        let mut answer = [0; 5];
-        echo.read_exact(&mut answer).expect("it answers");
-        assert_eq!(&answer, b"hello");
+        let mut echo = connected_echo(addr);
 
         let started = control.ask("start two after one");
         assert!(started.starts_with("started two on tcp://"), "{started}");
@@ -262,7 +268,7 @@ fn dynamic_services_come_and_go() {
 
         // What was started before it goes after it.
         assert_eq!(control.ask("stop one two"), "stopped one two");
-        assert_eq!(echo.read(&mut answer).expect("it is closed"), 0);
+        assert_eq!(echo.read(&mut [0]).expect("it is closed"), 0);
         assert_eq!(control.ask("list"), "control running");
         assert_eq!(
             control.ask("stop control"),
@@ -283,7 +289,7 @@ fn dynamic_services_stop_with_the_program() {
         let mut control = Control::new(&example.line("listening tcp://"));
         let started = control.ask("start one");
         let addr = started.split("tcp://").nth(1).expect("it starts");
-        let mut echo = connect(addr);
+        let mut echo = connected_echo(addr);
         example.signal(Signal::SIGTERM);
         assert_eq!(echo.read(&mut [0]).expect("it is closed"), 0);
         assert_eq!(example.line("stopped: "), "signal SIGTERM");
