@@ -57,10 +57,11 @@ fn a_service_is_restarting_until_it_is_back() {
                 assert_eq!(known.restarts, number as u64);
                 assert_eq!(known.cause.is_some(), number > 0);
                 ctx.ready();
-                match number {
-                    0..3 => Err(format!("failure {number}").into()),
-                    _ => Ok(ctx.stopping().await),
+                if number < 3 {
+                    return Err(format!("failure {number}").into());
                 }
+                ctx.stopping().await;
+                Ok(())
             }
         });
         let ep = builder()
