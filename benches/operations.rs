@@ -201,3 +201,59 @@ fn service_start_and_stop(bencher: Bencher<'_, '_>, runtime: &str) {
         })
         .bench_local_values(|entrypoint| entrypoint.run(async {}).expect("nothing fails"));
 }
+
+/// An hour of a server with a hundred clients, each with a request every 2 to 4 seconds, on a network
+/// with some latency: some 120 000 requests. The figure is that of the whole hour.
+#[cfg(feature = "simulation")]
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn simulated_hour() {
+    use aiomisc::TcpServer;
+    use aiomisc::adapters::Simulation;
+    use aiomisc::adapters::simulation::Conditions;
+    use aiomisc::net::Stream;
+    use futures::{AsyncReadExt, AsyncWriteExt};
+    use std::net::{IpAddr, SocketAddr};
+
+    const SERVER: SocketAddr =
+        SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 80);
+    let simulation = Simulation::new(1);
+    let latency = Duration::from_millis(1)..=Duration::from_millis(5);
+    let conditions = Conditions::new().latency_between(latency);
+    simulation.network().set(conditions);
+    let server = TcpServer::new("0.0.0.0:80", |mut stream: Stream, _| async move {
+        let mut request = [0; 16];
+        while stream.read_exact(&mut request).await.is_ok() {
+            stream.write_all(&request).await?;
+        }
+        Ok(())
+    });
+    let entrypoint = Entrypoint::builder()
+        .runtime(simulation.host(SERVER.ip()))
+        .environment(|_| None)
+        .log_config(false)
+        .catch_signals([])
+        .service(server);
+    let host = simulation.host([10, 0, 0, 2]);
+    let hour = entrypoint.run(async move {
+        for number in 0..100 {
+            let client = async move {
+                let mut stream = aiomisc::net::connect(SERVER).await?;
+                let mut answer = [0; 16];
+                loop {
+                    stream.write_all(&answer).await?;
+                    stream.read_exact(&mut answer).await?;
+                    time::sleep(Duration::from_millis(2_000 + number * 20)).await;
+                }
+            };
+            // It ends with an error when the server stops.
+            host.spawn(async move {
+                let outcome: Result<(), aiomisc::BoxError> = client.await;
+                drop(outcome);
+            })
+            .detach();
+        }
+        time::sleep(HOUR).await;
+    });
+    hour.expect("nothing fails");
+    assert!(black_box(simulation.elapsed()) >= HOUR);
+}

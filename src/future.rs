@@ -65,6 +65,29 @@ impl<F: Future> Future for CatchPanic<F> {
     }
 }
 
+/// Runs foreign code until something else is ready, which drops it. Its panic is an error, also one
+/// that comes when it is dropped.
+pub(crate) async fn run_until<F: Future, U: Future>(
+    future: F,
+    until: U,
+) -> Result<Either<F::Output, U::Output>, Panic> {
+    let (mut future, mut until) = (pin!(Some(future)), pin!(until));
+    let first = poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| match future.as_mut().as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => Poll::Pending,
+        }));
+        match polled {
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(Either::First(output))),
+            Ok(Poll::Pending) => until.as_mut().poll(cx).map(|end| Ok(Either::Second(end))),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await;
+    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    first.and_then(|first| dropped.map(|()| first))
+}
+
 /// Lets the tasks that wait for this thread run.
 pub(crate) async fn yield_now() {
     let mut yielded = false;

@@ -35,6 +35,7 @@
 //! |---|---|---|
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
+//! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
 //! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `testing` | | the module `testing` |
@@ -198,7 +199,9 @@ pub use aiomisc_macros::receiver;
 /// | option | what it sets | default |
 /// |---|---|---|
 /// | `runtimes(…)` | the runtimes, see below | the one that [`run`] uses |
-/// | `timeout = "5s"` | how long the test may take (`ms`, `s`, `m`) | 30 s |
+/// | `simulation` | the simulation alone, without a module of its own | |
+/// | `seeds = 300` | how many seeds the simulation runs the test with | 1 |
+/// | `timeout = "5s"` | how long the test may take, with all seeds (`ms`, `s`, `m`) | 30 s |
 /// | `services = services![…]` | runs the test in an entrypoint with these services | no entrypoint |
 /// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
 ///
@@ -210,13 +213,34 @@ pub use aiomisc_macros::receiver;
 /// | `smol_threads` | `smol` | three threads |
 /// | `tokio` | `tokio` | two worker threads |
 /// | `tokio_current_thread` | `tokio` | the thread of the test |
-/// | `simulation` | `simulation` | planned |
-/// | `all` | | `smol`, `tokio` and `tokio_current_thread`, as far as they are compiled in |
+/// | `simulation` | `simulation` | the thread of the test, in virtual time |
+/// | `real` | | `smol`, `tokio` and `tokio_current_thread`, as far as they are compiled in |
+/// | `all` | | those, and `simulation` |
 ///
 /// With `runtimes(…)` each test is a function of the runtime's name in a module of your function's
 /// name, such as `sleeps::tokio`, so that a failure tells the runtime. Without it the test has your
 /// function's name. Asking for a runtime that is not compiled in is a mistake that the compiler
 /// reports.
+///
+/// # Seeds
+///
+/// On the simulation (see `adapters::Simulation`) a test runs once for each of its seeds, from 0 on,
+/// in another order of its tasks each time, and stops at the first that fails. The failure tells the
+/// seed, and `AIOMISC_SIMULATION_SEED=17` in the environment runs that one alone:
+///
+/// ```test_harness
+/// # #[cfg(feature = "simulation")] mod example {
+/// use aiomisc::time;
+/// use std::time::Duration;
+///
+/// #[aiomisc::test(simulation, seeds = 300)]
+/// async fn a_day_passes() {
+///     time::sleep(Duration::from_secs(86_400)).await;
+/// }
+/// # }
+/// ```
+///
+/// What needs the kernel, or a thread that wakes tasks from outside, is for `real`.
 ///
 /// # The limit on time
 ///

@@ -211,7 +211,7 @@ fn problems(error: &RunError) -> &[String] {
     config.expect("a mistake of the configuration").problems()
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn each_variable_means_what_the_table_says() {
     for row in ROWS {
         let name = row.variable;
@@ -246,14 +246,14 @@ async fn each_variable_means_what_the_table_says() {
     }
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn the_pool_is_for_the_processors_within_bounds() {
     let settings = settle(&[], |b| b).await.expect("nothing is wrong");
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     assert_eq!(settings.pool_size(), processors.clamp(4, 32));
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn the_name_that_the_original_reads_goes_before_that_of_its_documents() {
     let both = &[
         ("AIOMISC_LOG_BUFFER", "10"),
@@ -263,7 +263,7 @@ async fn the_name_that_the_original_reads_goes_before_that_of_its_documents() {
     assert_eq!(settings.log_buffer_size(), 10);
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn the_name_of_the_original_s_loop_has_no_effect() {
     for value in ["1", "0", "whatever"] {
         let settings = settle(variable("AIOMISC_USE_UVLOOP", value), |b| b).await;
@@ -274,7 +274,7 @@ async fn the_name_of_the_original_s_loop_has_no_effect() {
     }
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn all_mistakes_are_told_at_once_those_of_the_code_and_those_of_variables() {
     let bad: Vec<_> = ROWS
         .iter()
@@ -309,7 +309,7 @@ async fn all_mistakes_are_told_at_once_those_of_the_code_and_those_of_variables(
     }
 }
 
-#[aiomisc::test]
+#[aiomisc::test(runtimes(all))]
 async fn signals_are_what_was_chosen_and_none_beside_a_program() {
     let settings = settle(&[], |b| b).await.expect("nothing is wrong");
     assert!(settings.catch_signals().is_empty());

@@ -324,3 +324,29 @@ fn own_runtime_keeps_its_contract_and_echoes() {
     let (status, lines) = example.wait();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
 }
+
+#[test]
+#[cfg(feature = "simulation")]
+fn simulate_finds_the_bug_and_nothing_once_it_is_mended() {
+    let run = |args: &[&str]| Example::start("simulate", args).wait();
+    let (status, lines) = run(&["--seeds", "300"]);
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let seed = lines[0].strip_prefix("seed ").expect("one is found");
+    let (seed, text) = seed.split_once(": ").expect("with its number");
+    assert_eq!(text, "15 were added, and the counter says 16");
+
+    let (status, first) = run(&["--seed", seed]);
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(first.last(), lines.first());
+    assert!(
+        first
+            .iter()
+            .any(|line| line.contains("network   cut between")),
+        "{first:#?}"
+    );
+    assert_eq!(run(&["--seed", seed]).1, first, "one seed is one run");
+
+    let (status, lines) = run(&["--seeds", "300", "--fixed"]);
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert_eq!(lines.last().map(String::as_str), Some("nothing found"));
+}

@@ -593,17 +593,19 @@ async fn dropping_a_start_stops_what_has_started() {
         started: up.clone(),
         events: events.clone(),
     };
-    let stopped = switch();
-    let over = stopped.clone();
+    let (begun, stopped) = (switch(), switch());
+    let (begins, over) = (begun.clone(), stopped.clone());
     let second = service_fn("second", move |_| {
-        let over = over.clone();
+        let (begins, over) = (begins.clone(), over.clone());
         async move {
             let _guard = SetOnDrop(over);
+            begins.set();
             pending().await
         }
     });
     let start = aiomisc::spawn(Entrypoint::builder().service(second).service(first).start());
     up.wait().await;
+    begun.wait().await;
     assert!(start.cancel().await.is_err());
     stopped.wait().await;
     while events.all() != ["first: stop"] {

@@ -688,7 +688,7 @@ async fn udp_refuses_absurd_sizes() {
 }
 
 /// Others send through the server, on threads of their own, as fast as they can.
-#[aiomisc::test(runtimes(all), timeout = "60s")]
+#[aiomisc::test(runtimes(real), timeout = "60s")]
 async fn udp_receives_and_stops_while_others_send_without_a_pause() {
     let server = Arc::new(UdpServer::new("127.0.0.1:0", |packet: Packet| async move {
         Ok(packet.reply(packet.data()).await?)

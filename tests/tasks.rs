@@ -8,6 +8,8 @@
 
 mod shared;
 
+// Every test here begins with `log::keep`: the first subscriber of a process stays.
+
 use std::future::pending;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -31,6 +33,7 @@ fn named(ep: &Entrypoint, name: &str) -> Vec<TaskInfo> {
 
 #[test]
 fn tasks_are_listed_from_their_spawn_to_their_end() {
+    log::keep();
     for runtime in runtimes() {
         let outcome = Entrypoint::builder().runtime(runtime).run(async {
             let ep = Entrypoint::current().expect("inside");
@@ -81,6 +84,7 @@ fn tasks_are_listed_from_their_spawn_to_their_end() {
 
 #[aiomisc::test(runtimes(all))]
 async fn tasks_of_services_have_their_name_and_the_user_s_line() {
+    log::keep();
     let here = line!() + 4;
     let service = service_fn("parent", |ctx: ServiceContext| async move {
         ctx.ready();
@@ -285,6 +289,7 @@ impl aiomisc::runtime::Timer for Counts {
 
 #[test]
 fn nobody_looks_at_the_clock_when_debug_is_off() {
+    log::keep();
     for base in runtimes() {
         let looks = std::sync::Arc::default();
         let clock = Counts(std::sync::Arc::clone(&looks), base.clone());

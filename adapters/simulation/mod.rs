@@ -1,5 +1,64 @@
 //! The simulation: a whole program, with its network and its clocks, on one thread and from one
 //! seed.
+//!
+//! [`Simulation`] is the runtime, [`Network`] makes things go wrong, [`Trace`] tells what happened.
+//!
+//! ```
+//! use aiomisc::adapters::Simulation;
+//! use aiomisc::adapters::simulation::Conditions;
+//! use aiomisc::net::{bind_socket, connect};
+//! use std::net::IpAddr;
+//! use std::time::Duration;
+//!
+//! let [a, b] = [1, 2].map(|last| IpAddr::from([10, 0, 0, last]));
+//! let simulation = Simulation::new(7);
+//! let (server, client) = (simulation.host(a), simulation.host(b));
+//! simulation.network().set(Conditions::new().latency(Duration::from_millis(20)));
+//!
+//! let mut listener = server
+//!     .block_on(async { bind_socket("0.0.0.0:80").listen().await })?;
+//! client.spawn(async move { connect((a, 80)).await.unwrap() }).detach();
+//! let (_stream, peer) = server.block_on(listener.accept())?;
+//! assert_eq!(peer.inet().unwrap().ip(), b);
+//! assert_eq!(simulation.elapsed(), Duration::from_millis(20));
+//! # Ok::<(), aiomisc::BoxError>(())
+//! ```
+//!
+//! # What is simulated
+//!
+//! - **The order of tasks**: of those that are ready, chance picks the next one. One thread polls
+//!   all of them.
+//! - **Time**: it stands still while anything is ready, and then jumps to the next timer or packet.
+//!   The calendar goes with it, and can be set apart.
+//! - **The network**: TCP, UDP and Unix sockets in memory, with hosts, ports and names. Streams are
+//!   those of TCP as far as programs see them: a window of 64 KiB, ends of their own for both
+//!   directions, resets. Streams lose nothing and keep their order; acknowledgements take no time.
+//!   Datagrams are kept in order as well, unless [`Conditions`] say otherwise.
+//! - **Blocking jobs**: on another thread, one by one, while everything else waits for their end. A
+//!   job may use the runtime (spawn, open sockets), but must not wait for a task: nothing goes on.
+//! - **Chance** of this library ([`Backend::seed`]).
+//!
+//! One seed gives one run, event by event, and another seed another one.
+//!
+//! # What is not
+//!
+//! What bypasses the runtime stays real, and two runs may then differ: the random order of
+//! `HashMap` (take `BTreeMap`, or a fixed hasher), `Instant::now()` and `SystemTime::now()` in your
+//! code or in crates that put a date somewhere (take [`Runtime::now`], [`Runtime::wall_now`]), the
+//! randomness of TLS, files, processes, threads of your own. A socket of the system cannot be adopted.
+//!
+//! # Who drives it
+//!
+//! Whoever blocks on it, and nobody else: between two calls of `block_on` it stands still. A second
+//! thread may block on it as well; its own future is then polled on that thread, and the order is no
+//! longer that of the seed.
+//!
+//! # When nothing goes on
+//!
+//! If nothing is ready, no timer runs and nothing is under way, nothing will ever happen: `block_on`
+//! panics with a text that names each task and what it waits for. That a thread outside would have
+//! woken a task cannot be known; [`SimulationBuilder::outside_wakes`] says so. The same is said of
+//! tasks that run on and on while no time passes ([`SimulationBuilder::poll_limit`]).
 
 mod builder;
 mod chance;
@@ -8,6 +67,7 @@ mod drive;
 mod net;
 mod report;
 mod shared;
+mod step;
 mod task;
 mod trace;
 mod wait;
@@ -28,10 +88,24 @@ use futures_core::future::BoxFuture;
 
 use self::builder::Settings;
 use self::shared::Shared;
+use self::trace::What;
 use crate::runtime::{
     Backend, BlockingJob, Drive, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer,
 };
 
+/// A simulated runtime. Clones are handles to one; the last of them, and of the [`Runtime`]s made of
+/// them, ends it and drops the tasks left.
+///
+/// ```
+/// use aiomisc::adapters::Simulation;
+/// use std::time::Duration;
+///
+/// let simulation = Simulation::new(1);
+/// simulation.block_on(aiomisc::time::sleep(Duration::from_secs(3600)));
+/// assert_eq!(simulation.elapsed(), Duration::from_secs(3600));
+/// ```
+///
+/// The [module](self) says what is simulated and what is not.
 #[derive(Clone)]
 pub struct Simulation {
     owner: Arc<Owner>,
@@ -137,6 +211,14 @@ impl Simulation {
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.owner.shared.lock().trace.clone()
+    }
+
+    /// Adds an event of the program's own to the trace, if there is one.
+    pub fn note(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.owner
+            .shared
+            .with(|world| world.record(|| What::Note(text)));
     }
 
     /// The calendar at the start, 2024-01-01 00:00:00 UTC, as the time since the epoch of Unix; that

@@ -4,7 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::wait::At;
 use crate::net::Addr;
 
 /// What happened in a simulation, event by event; from
@@ -19,6 +18,7 @@ pub struct Trace {
 
 impl Trace {
     /// Goes through the events, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Event> {
         self.events.iter()
     }
@@ -62,7 +62,8 @@ impl fmt::Display for Trace {
     }
 }
 
-/// Something that happened; its `Display` is a line of the trace.
+/// Something that happened; its `Display` is a line of the trace: the seconds since the start, the
+/// task, and what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     at: u64,
@@ -96,10 +97,11 @@ impl Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>14}  ", At(self.at))?;
+        let (secs, nanos) = (self.at / 1_000_000_000, self.at % 1_000_000_000);
+        write!(f, "{secs:>6}.{nanos:09}  ")?;
         match self.task {
             Some(task) => write!(f, "task {task:<4}  ")?,
-            None => f.write_str("           ")?,
+            None => write!(f, "{:11}", "")?,
         }
         write!(f, "{:<9} {}", self.what.kind(), self.what)
     }
@@ -127,6 +129,7 @@ pub(super) enum What {
         name: Arc<str>,
     },
     Script,
+    Note(String),
     Listen(Addr),
     Bind(Addr),
     Connect {
@@ -179,6 +182,7 @@ impl What {
             Self::Jump => "wall",
             Self::Job { .. } => "job",
             Self::Script => "schedule",
+            Self::Note(_) => "note",
             Self::Listen(_) => "listen",
             Self::Bind(_) => "bind",
             Self::Connect { .. } => "connect",
@@ -207,6 +211,7 @@ impl fmt::Display for What {
             Self::Timer => f.write_str("a wait is over"),
             Self::Jump => f.write_str("the calendar is set"),
             Self::Script => f.write_str("a step of the network's schedule"),
+            Self::Note(text) => f.write_str(text),
             Self::Listen(addr) | Self::Bind(addr) => addr.fmt(f),
             Self::Connect { to } => to.fmt(f),
             Self::Connected { local, peer } => write!(f, "{local} -> {peer}"),
@@ -222,6 +227,7 @@ impl fmt::Display for What {
             Self::Network { what, between } => {
                 f.write_str(what)?;
                 match between {
+                    Some((a, b)) if a == b => write!(f, " of {a}"),
                     Some((a, b)) => write!(f, " between {a} and {b}"),
                     None => Ok(()),
                 }

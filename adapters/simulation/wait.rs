@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::net::Addr;
 
 /// What a task waits for, as far as the simulation knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wait {
     Sleep(Option<u64>),
     Read { local: Addr, peer: Addr },
@@ -54,7 +54,6 @@ pub(super) struct At(pub(super) u64);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("+{:?}", Duration::from_nanos(self.0));
-        f.pad(&text)
+        write!(f, "+{:?}", Duration::from_nanos(self.0))
     }
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use super::builder::Settings;
 use super::chance::Chance;
-use super::net::{Network, Tables, Token};
+use super::net::Tables;
 use super::shared::is_driver;
+pub(super) use super::step::{Due, Key, Ready, Script, Step, park};
 use super::task::Task;
 use super::trace::{Event, Trace, What};
 use super::wait::Wait;
-use crate::runtime::BlockingJob;
 
 /// All of the simulated world, under one lock. Nothing of the user's is called or dropped while it
 /// is held: wakers are collected here, and woken afterwards.
@@ -45,38 +45,6 @@ pub(super) struct World {
     order: Chance,
     /// Polls since the clock moved.
     polls: u64,
-}
-
-/// A moment, and a number that keeps those of one moment in order.
-pub(super) type Key = (u64, u64);
-
-/// What happens at a moment.
-pub(super) enum Due {
-    Wake(Waker),
-    Arrival(Token),
-    Script(Script),
-}
-
-pub(super) type Script = Box<dyn FnOnce(&Network) + Send>;
-
-pub(super) enum Ready {
-    Task(Arc<Task>),
-    Job(Arc<str>, BlockingJob),
-}
-
-/// What the driver does next.
-pub(super) enum Step {
-    Poll(Arc<Task>),
-    /// Polls the future that the driving thread blocks on.
-    PollRoot,
-    Job(BlockingJob),
-    Script(Script),
-    /// Something has arrived; its wakes are in the world.
-    Again,
-    /// Nothing is ready and nothing will be.
-    Idle,
-    /// Too many polls at one moment.
-    Livelock,
 }
 
 impl World {
@@ -179,10 +147,17 @@ impl World {
         self.agenda.remove(&key)
     }
 
-    /// Keeps what the current task waits for, for reports. Four are enough of them.
+    /// Keeps what the current task waits for, for reports. The last four are enough of them.
     pub(super) fn waits_for(&mut self, wait: impl FnOnce() -> Wait) {
-        if self.current.is_some() && self.waits.len() < 4 && is_driver() {
-            self.waits.push(wait());
+        if self.current.is_none() || !is_driver() {
+            return;
+        }
+        let wait = wait();
+        if !self.waits.contains(&wait) {
+            if self.waits.len() == 4 {
+                self.waits.remove(0);
+            }
+            self.waits.push(wait);
         }
     }
 
@@ -276,12 +251,5 @@ impl World {
             }
         }
         Step::Again
-    }
-}
-
-/// Puts a waker in its place, unless it is there already; the one before goes to the trash.
-pub(super) fn park(place: &mut Option<Waker>, waker: &Waker, trash: &mut Vec<Waker>) {
-    if !place.as_ref().is_some_and(|old| old.will_wake(waker)) {
-        trash.extend(place.replace(waker.clone()));
     }
 }

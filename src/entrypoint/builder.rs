@@ -17,7 +17,7 @@ use crate::runtime::choose::{Choice, choose};
 use crate::service::{Service, StopReason};
 use crate::signal::{Lifecycle, Signal, StartFailed};
 
-/// An entrypoint about to be run; from [`Entrypoint::builder`].
+/// An entrypoint about to be run; from [`Entrypoint::builder`](super::Entrypoint::builder).
 ///
 /// What is set here goes before the environment, and that before the defaults. Mistakes are
 /// reported all together when it is run.

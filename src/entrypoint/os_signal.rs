@@ -172,8 +172,10 @@ mod os {
         if entrypoint.close(StopKind::Signal(signal)) {
             return 1;
         }
-        if entrypoint.shared.cut.set() {
+        // Said first: with the drain the process may end. Nobody else throws this switch.
+        if !entrypoint.shared.cut.is_set() {
             tracing::warn!(%signal, "the drain is cut");
+            entrypoint.shared.cut.set();
         }
         2
     }

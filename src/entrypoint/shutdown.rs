@@ -1,11 +1,13 @@
 //! Stops services, those first that need others, within their limits and that of the program.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
+use crate::future::{Either, run_until};
 use crate::runtime::AbortOnDrop;
 use crate::service::{ServiceCell, ServiceState, StopReason};
 
@@ -50,7 +52,9 @@ impl Stopping<'_> {
             self.stop_all().await;
             self.entrypoint.call_post_stop(cells, failures).await;
         };
-        let in_time = runtime.timeout(limit, stop).await.is_ok();
+        let stopped = run_until(stop, runtime.sleep(limit)).await;
+        // What was dropped there may have panicked, which is no better.
+        let in_time = matches!(stopped, Ok(Either::First(())));
         if !in_time {
             self.cut_stragglers();
         }
@@ -84,16 +88,19 @@ impl Stopping<'_> {
 
     /// Those that have started, the last one first.
     fn started(&self) -> Vec<Arc<ServiceCell>> {
-        let order = |cell: &Arc<ServiceCell>| Some((cell.life().started()?, Arc::clone(cell)));
-        let mut started: Vec<_> = self.cells.iter().filter_map(order).collect();
-        started.sort_unstable_by_key(|(order, _)| std::cmp::Reverse(*order));
-        started.into_iter().map(|(_, cell)| cell).collect()
+        let started = self.cells.iter().filter(|cell| cell.has_started());
+        let mut started: Vec<_> = started.cloned().collect();
+        started.sort_by_key(|cell| Reverse(cell.order()));
+        started
     }
 
-    /// Who has to be gone before a service is stopped.
+    /// Who has to be gone before a service is stopped: those of this stop, and those that somebody
+    /// else stops already.
     fn needed_by(&self, cells: &[Arc<ServiceCell>]) -> HashMap<usize, Vec<Arc<ServiceCell>>> {
         let mut needed_by: HashMap<_, Vec<_>> = HashMap::new();
-        for cell in cells {
+        let others = self.entrypoint.cells();
+        let leaving = others.iter().filter(|cell| cell.is_leaving());
+        for cell in cells.iter().chain(leaving) {
             for need in cell.needs() {
                 let by = needed_by.entry(need.id()).or_default();
                 by.push(Arc::clone(cell));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Entrypoint, Failures};
-use crate::future::{Either, race};
+use crate::error::panic_text;
+use crate::future::{Either, Panic, run_until};
 use crate::service::{ServiceCell, ServiceHandle};
 use crate::signal::{
     Lifecycle, POST_START, POST_STOP, PRE_START, PRE_STOP, START_FAILED, Services, Signal,
@@ -139,9 +140,13 @@ impl Entrypoint {
             return true;
         }
         let called = signal.call_within(self.lifecycle(cells), self.runtime(), START_LIMIT);
-        match race(self.closing(), called).await {
-            Either::First(()) => false,
-            Either::Second(called) => failures.add_receivers(called),
+        match run_until(called, self.closing()).await {
+            Ok(Either::First(called)) => failures.add_receivers(called),
+            Ok(Either::Second(())) => false,
+            Err(panic) => {
+                dropped_badly(signal, &panic);
+                false
+            }
         }
     }
 
@@ -156,13 +161,12 @@ impl Entrypoint {
         }
         let event = self.lifecycle(cells);
         let called = signal.call_within(event, self.runtime(), self.stop_receivers_limit());
-        match race(self.shared.cut.wait(), called).await {
-            Either::First(()) => {
-                tracing::warn!(signal = signal.name(), "receivers were cut");
-            }
-            Either::Second(called) => {
+        match run_until(called, self.shared.cut.wait()).await {
+            Ok(Either::First(called)) => {
                 failures.add_receivers(called);
             }
+            Ok(Either::Second(())) => tracing::warn!(signal = signal.name(), "receivers were cut"),
+            Err(panic) => dropped_badly(signal, &panic),
         }
     }
 
@@ -177,6 +181,11 @@ impl Entrypoint {
             services: services(cells),
         }
     }
+}
+
+fn dropped_badly(signal: &Signal<Lifecycle>, panic: &Panic) {
+    let panic = panic_text(&**panic);
+    tracing::error!(signal = signal.name(), %panic, "a receiver panicked when it was dropped");
 }
 
 fn services(cells: &[Arc<ServiceCell>]) -> Services {

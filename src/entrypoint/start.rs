@@ -205,6 +205,7 @@ impl<'a> Starting<'a> {
             let over = now.checked_add(cell.options().start_limit);
             // A limit beyond what the clock can show is none.
             self.limits.extend(over.map(|over| Reverse((over, place))));
+            cell.set_order();
             cell.life()
                 .launch(self.entrypoint, Arc::clone(&self.decided), now);
         }

@@ -132,7 +132,7 @@ impl Supervisor {
         }
         match lock(&decision.error).take() {
             Some(error) => Start::Failed(error),
-            None if life.started().is_some() => Start::Up(life),
+            None if life.has_started() => Start::Up(life),
             // It was not launched at all, or dropped: somebody stops it.
             None => Start::Left,
         }
@@ -152,7 +152,7 @@ impl Supervisor {
         let error = ServiceError::new(self.cell.name(), Stage::Run, cause.into());
         error.log();
         self.cell.set_cause(&error);
-        self.cell.restart_over();
+        self.cell.has_failed();
         self.entrypoint.stop_for(error);
     }
 }

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use super::{Life, Policy, Service, ServiceOptions, ServiceState, ServiceStatus, 
 use crate::entrypoint::{Entrypoint, ServiceError};
 use crate::error::Chain;
 use crate::flag::Flag;
+use crate::future::{Either, run_until};
 use crate::runtime::{Name, Runtime, Task};
 
 pub(crate) struct ServiceCell {
@@ -21,6 +23,8 @@ pub(crate) struct ServiceCell {
     runtime: Runtime,
     /// Its place in the group that it is started with.
     place: usize,
+    /// The how many-th service of the process it was whose `start` was called; 0 before that.
+    order: AtomicU64,
     /// The services that it needs; empty until they are known.
     needs: OnceLock<Vec<Arc<Self>>>,
     inner: Mutex<Inner>,
@@ -28,6 +32,8 @@ pub(crate) struct ServiceCell {
     leaving: Flag,
     /// Thrown when its stop is over.
     gone: Flag,
+    /// Thrown when the time for its stop is over.
+    cut_off: Flag,
     /// Notified at each change of its status.
     changed: Event,
 }
@@ -71,10 +77,12 @@ impl ServiceCell {
                 options,
                 runtime: runtime.unowned(),
                 place,
+                order: AtomicU64::new(0),
                 needs: OnceLock::new(),
                 inner: Mutex::new(inner),
                 leaving: Flag::default(),
                 gone: Flag::default(),
+                cut_off: Flag::default(),
                 changed: Event::new(),
             }
         })
@@ -105,6 +113,19 @@ impl ServiceCell {
         self.place
     }
 
+    /// Its first `start` is called now.
+    pub(crate) fn set_order(&self) {
+        static LAUNCHES: AtomicU64 = AtomicU64::new(0);
+
+        let order = LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1;
+        self.order.store(order, Ordering::Relaxed);
+    }
+
+    /// Its number in the order in which the first `start` of each service was called.
+    pub(crate) fn order(&self) -> u64 {
+        self.order.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn needs(&self) -> &[Arc<Self>] {
         self.needs.get().map_or(&[], Vec::as_slice)
     }
@@ -122,7 +143,7 @@ impl ServiceCell {
 
     /// Whether the life that it lives has started, whatever became of it since.
     pub(crate) fn has_started(&self) -> bool {
-        self.life().started().is_some()
+        self.life().has_started()
     }
 
     pub(crate) fn state(&self) -> ServiceState {
@@ -231,7 +252,8 @@ impl ServiceCell {
         Some(life)
     }
 
-    /// The service is back with this life; false if that has failed meanwhile, which is another's work.
+    /// The service is back with this life; false if that has failed meanwhile: then somebody else brings
+    /// it back already.
     pub(crate) fn is_back(&self, life: &Arc<Life>) -> bool {
         let mut inner = self.inner();
         let (state, _) = life.state();
@@ -245,7 +267,7 @@ impl ServiceCell {
     }
 
     /// The service will not come back.
-    pub(crate) fn restart_over(&self) {
+    pub(crate) fn has_failed(&self) {
         self.inner().restarting = None;
         self.notify();
     }
@@ -274,15 +296,17 @@ impl ServiceCell {
         }
         self.end_supervision().await;
         let life = self.life();
-        if life.started().is_none() {
+        if !life.has_started() {
             life.abandon().await;
         }
         let mut errors = Vec::new();
         // It may have started in that very moment.
         if life.is_to_stop() {
-            errors = life
-                .stop(entrypoint, reason, self.options.stop_limit, cut)
-                .await;
+            let stop = life.stop(entrypoint, reason, self.options.stop_limit, cut);
+            // Whoever has cut it off speaks for it.
+            if let Ok(Either::First(result)) = run_until(stop, self.cut_off.wait()).await {
+                errors = result;
+            }
         }
         errors.extend(life.take_late());
         self.leave();
@@ -296,7 +320,7 @@ impl ServiceCell {
         self.end_supervision().await;
         let life = self.life();
         life.abandon().await;
-        if !life.is_to_stop() {
+        if !life.has_started() {
             self.leave();
         }
         life.take_late()
@@ -305,6 +329,7 @@ impl ServiceCell {
     /// Drops whatever of the service still runs, without waiting for it: its time is over.
     pub(crate) fn cut_off(&self) -> Vec<ServiceError> {
         self.begin_stop();
+        self.cut_off.set();
         if let Some(supervisor) = self.inner().supervisor.take() {
             supervisor.abort();
         }
@@ -319,13 +344,13 @@ impl ServiceCell {
     async fn end_supervision(&self) {
         let supervisor = self.inner().supervisor.take();
         if let Some(supervisor) = supervisor {
-            // It has no result, and its panics are logged.
-            let _ = supervisor.await;
+            // It has no result, and its panics are logged. When the time for this is over, so is its.
+            let _ = supervisor.abort_on_drop().await;
         }
-        self.inner().restarting = None;
     }
 
     fn leave(&self) {
+        self.inner().restarting = None;
         self.gone.set();
         self.notify();
     }

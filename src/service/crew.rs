@@ -1,6 +1,6 @@
 //! The tasks of a server: counted, limited, told to finish, waited for, cut.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,14 +34,15 @@ struct Shared<M> {
 
 struct Members<M> {
     next: u64,
-    by_key: HashMap<u64, (Arc<M>, Option<Task<()>>)>,
+    /// Told in the order of their coming: in a simulation one seed is one run.
+    by_key: BTreeMap<u64, (Arc<M>, Option<Task<()>>)>,
 }
 
 impl<M: Member> Crew<M> {
     pub(super) fn new(ctx: ServiceContext) -> Self {
         let members = Members {
             next: 0,
-            by_key: HashMap::new(),
+            by_key: BTreeMap::new(),
         };
         let name = ctx.task_name();
         let shared = Arc::new(Shared {

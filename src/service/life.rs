@@ -2,7 +2,7 @@
 //! several.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use super::{Service, ServiceCell, ServiceContext, ServiceState, ServiceStatus, S
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, Chain, panic_text};
 use crate::flag::Flag;
-use crate::future::{Either, Panic, catch_panic, race, yield_now};
-use crate::runtime::{Name, Runtime, Task};
+use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
+use crate::runtime::{JoinError, Name, Runtime, Task};
 
 /// What happened to a service's `start`, for whoever waits for it.
 pub(crate) enum Launch {
@@ -32,8 +32,6 @@ pub(crate) struct Life {
     service: Arc<dyn Service>,
     runtime: Runtime,
     cell: Weak<ServiceCell>,
-    /// The how many-th call of a `start` in the process this was; 0 before it.
-    order: AtomicU64,
     /// Whether the service has started, whatever became of it since.
     started: AtomicBool,
     inner: Mutex<Inner>,
@@ -88,7 +86,6 @@ impl Life {
             service: Arc::clone(service),
             runtime: runtime.unowned(),
             cell,
-            order: AtomicU64::new(0),
             started: AtomicBool::new(false),
             inner: Mutex::new(inner),
             stopping: Flag::default(),
@@ -129,16 +126,14 @@ impl Life {
         }
     }
 
-    /// Its number in the order in which `start` was called, once it has started, whatever became of it
-    /// since.
-    pub(crate) fn started(&self) -> Option<u64> {
-        let started = self.started.load(Ordering::Acquire);
-        started.then(|| self.order.load(Ordering::Relaxed))
+    /// Whether it has started, whatever became of it since.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
     }
 
     /// Whether it has started, and its `stop` was not called yet.
     pub(crate) fn is_to_stop(&self) -> bool {
-        self.started().is_some() && !self.inner().asked
+        self.has_started() && !self.inner().asked
     }
 
     /// Calls `start` in a task of its own; `on_launch` is called once, when it is decided whether
@@ -150,16 +145,12 @@ impl Life {
         on_launch: Arc<OnLaunch>,
         now: Instant,
     ) {
-        static LAUNCHES: AtomicU64 = AtomicU64::new(0);
-
         let mut inner = self.inner();
         // The stop may have come in between, on another thread, and would not come again.
         if self.stopping.is_set() {
             return;
         }
         inner.on_launch = Some(on_launch);
-        let order = LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1;
-        self.order.store(order, Ordering::Relaxed);
         self.enter(&mut inner, ServiceState::Starting, now);
         let (life, owner) = (Arc::clone(self), entrypoint);
         let entrypoint = entrypoint.clone();
@@ -336,15 +327,17 @@ impl Life {
         self.inner().asked = true;
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
-        let stop = catch_panic((*self.service).stop(reason));
+        let stop = (*self.service).stop(reason);
         let stop = entrypoint.service_scope(Arc::clone(self) as _, stop);
-        let asked = self.runtime.timeout(limit, stop);
-        match race(asked, cut.wait()).await {
-            Either::First(Ok(Ok(Ok(())))) => {}
-            Either::First(Ok(Ok(Err(error)))) => push(error),
-            Either::First(Ok(Err(panic))) => push(Panicked(panic_text(&*panic)).into()),
-            Either::First(Err(_)) => push(LimitExceeded(limit).into()),
-            Either::Second(()) => tracing::warn!(service = %self.name, "stop was cut"),
+        let over = race(self.runtime.sleep(limit), cut.wait());
+        match run_until(stop, over).await {
+            Ok(Either::First(Ok(()))) => {}
+            Ok(Either::First(Err(error))) => push(error),
+            Ok(Either::Second(Either::First(()))) => push(LimitExceeded(limit).into()),
+            Ok(Either::Second(Either::Second(()))) => {
+                tracing::warn!(service = %self.name, "stop was cut");
+            }
+            Err(panic) => push(Panicked(panic_text(&*panic)).into()),
         }
 
         let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
@@ -394,7 +387,7 @@ impl Life {
                 running.abort();
             }
             // Its result was taken when `start` returned.
-            let _ = running.await;
+            self.joined(running.await);
         }
         // Only now: a `start` that returned in the meantime has started.
         self.give_up_launch();
@@ -404,9 +397,19 @@ impl Life {
                 return;
             }
             for task in tasks {
-                // Errors and panics were reported by the task itself.
-                let _ = task.await;
+                // What it ended with was reported by the task itself.
+                self.joined(task.await);
             }
+        }
+    }
+
+    /// Something of the service is gone. Only when it was dropped can it have panicked unnoticed.
+    fn joined(&self, result: Result<(), JoinError>) {
+        if let Err(error) = result
+            && error.is_panic()
+        {
+            let error = ServiceError::new(&self.name, Stage::Stop, error.into());
+            self.inner().late.push(error);
         }
     }
 

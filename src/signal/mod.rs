@@ -45,6 +45,7 @@ use std::time::Duration;
 
 use self::receiver::Receiver;
 use crate::error::BoxError;
+use crate::future::{Either, run_until};
 use crate::runtime::Runtime;
 
 /// An event that others can listen to. Each receiver gets a clone of it.
@@ -234,9 +235,9 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
             let called = receiver.call(&event);
             let result = match limit {
                 None => called.await,
-                Some((runtime, limit)) => match runtime.timeout(limit, called).await {
-                    Ok(result) => result,
-                    Err(_) => Err(receiver.too_slow(limit)),
+                Some((runtime, limit)) => match run_until(called, runtime.sleep(limit)).await {
+                    Ok(Either::First(result)) => result,
+                    Ok(Either::Second(())) | Err(_) => Err(receiver.too_slow(limit)),
                 },
             };
             if let Err(error) = result {

@@ -2,22 +2,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::host::{Protocol, UnixSocket};
 use super::listener::seen_by;
-use super::tables::{Protocol, UnixSocket};
 use super::transit::Token;
 use super::{HELD_UP, ended};
-use crate::adapters::simulation::shared::Shared;
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::wait::Wait;
 use crate::adapters::simulation::world::{Due, World, park};
 use crate::net::{Addr, Received};
-use crate::runtime::{BindOptions, RawDatagram, RawSender};
+use crate::runtime::BindOptions;
 
 /// What a socket keeps for its reader, as on Linux by default; each datagram counts some bytes more.
 const BUFFER: usize = 212_992;
@@ -87,7 +84,7 @@ impl World {
         local
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         id: u64,
         sender: u64,
@@ -111,7 +108,7 @@ impl World {
                     }
                     None => return Poll::Ready(Err(Errno::ENOENT.into())),
                 };
-                self.send_unix(peer, sender, local, data, waker)
+                self.send_unix(peer, sender, &local, data, waker)
             }
             (Addr::Unix(_), Addr::Unix(None)) => Poll::Ready(Err(Errno::EINVAL.into())),
             _ => Poll::Ready(Err(Errno::EAFNOSUPPORT.into())),
@@ -220,14 +217,14 @@ impl World {
             way: (flying.from.clone(), flying.to.clone()),
             bytes: flying.data.len(),
         });
-        self.deliver(id, flying.from, flying.data);
+        self.deliver(id, &flying.from, flying.data);
     }
 
     fn send_unix(
         &mut self,
         peer: u64,
         sender: u64,
-        from: Addr,
+        from: &Addr,
         data: &[u8],
         waker: &Waker,
     ) -> Poll<io::Result<()>> {
@@ -252,10 +249,10 @@ impl World {
         Poll::Ready(Ok(()))
     }
 
-    fn deliver(&mut self, id: u64, from: Addr, data: Vec<u8>) {
+    fn deliver(&mut self, id: u64, from: &Addr, data: Vec<u8>) {
         if let Some(socket) = self.net.datagrams.get_mut(&id) {
             socket.bytes += data.len() + OVERHEAD;
-            let from = seen_by(&socket.local, &from);
+            let from = seen_by(&socket.local, from);
             socket.queue.push_back((from, data));
             self.wakes.extend(socket.reader.take());
         }
@@ -269,7 +266,12 @@ impl World {
         });
     }
 
-    fn receive(&mut self, id: u64, buf: &mut [u8], waker: &Waker) -> Poll<io::Result<Received>> {
+    pub(super) fn receive(
+        &mut self,
+        id: u64,
+        buf: &mut [u8],
+        waker: &Waker,
+    ) -> Poll<io::Result<Received>> {
         let Some(socket) = self.net.datagrams.get_mut(&id) else {
             return Poll::Ready(Err(ended()));
         };
@@ -285,14 +287,14 @@ impl World {
         Poll::Ready(Ok(Received::new(len, from, data.len() > len)))
     }
 
-    fn add_side(&mut self, id: u64) -> io::Result<u64> {
+    pub(super) fn add_side(&mut self, id: u64) -> io::Result<u64> {
         let number = self.net.next_id();
         let socket = self.net.datagrams.get_mut(&id).ok_or_else(ended)?;
         socket.sides += 1;
         Ok(number)
     }
 
-    fn drop_side(&mut self, id: u64, receiver: bool) {
+    pub(super) fn drop_side(&mut self, id: u64, receiver: bool) {
         let Some(socket) = self.net.datagrams.get_mut(&id) else {
             return;
         };
@@ -323,68 +325,5 @@ impl World {
 impl Datagrams {
     fn has_room(&self, data: &[u8]) -> bool {
         self.queue.is_empty() || self.bytes + data.len() + OVERHEAD <= BUFFER
-    }
-}
-
-/// The receiving side, as users hold it.
-pub(super) struct Socket {
-    pub(super) shared: Arc<Shared>,
-    pub(super) id: u64,
-    pub(super) local: Addr,
-}
-
-impl RawDatagram for Socket {
-    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
-        self.shared.with(|world| {
-            let poll = world.receive(self.id, buf, cx.waker());
-            if poll.is_pending() {
-                world.waits_for(|| Wait::Receive(self.local.clone()));
-            }
-            poll
-        })
-    }
-
-    fn sender(&self) -> io::Result<Box<dyn RawSender>> {
-        let number = self.shared.with(|world| world.add_side(self.id))?;
-        Ok(Box::new(Sender {
-            shared: Arc::clone(&self.shared),
-            socket: self.id,
-            number,
-        }))
-    }
-
-    fn local_addr(&self) -> io::Result<Addr> {
-        Ok(self.local.clone())
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.shared.with(|world| world.drop_side(self.id, true));
-    }
-}
-
-struct Sender {
-    shared: Arc<Shared>,
-    socket: u64,
-    number: u64,
-}
-
-impl RawSender for Sender {
-    fn poll_send(&mut self, cx: &mut Context<'_>, data: &[u8], to: &Addr) -> Poll<io::Result<()>> {
-        self.shared.with(|world| {
-            let poll = world.send(self.socket, self.number, data, to, cx.waker());
-            if poll.is_pending() {
-                world.waits_for(|| Wait::Send { to: to.clone() });
-            }
-            poll
-        })
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        self.shared
-            .with(|world| world.drop_side(self.socket, false));
     }
 }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use nix::errno::Errno;
 
 use super::ended;
+use super::host::{Protocol, UnixSocket};
 use super::stream::Stream;
-use super::tables::{Protocol, UnixSocket};
 use crate::adapters::simulation::shared::Shared;
 use crate::adapters::simulation::trace::What;
 use crate::adapters::simulation::wait::Wait;

@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use super::attempt::Attempt;
 use super::conditions::Conditions;
-use super::connect::Attempt;
+use super::conn::Conn;
 use super::datagram::Datagrams;
+use super::host::{Bound, EPHEMERAL, Host, Protocol};
 use super::listener::Listening;
-use super::stream::Conn;
 use super::transit::Token;
 use crate::runtime::BindOptions;
 
@@ -40,40 +40,6 @@ pub(super) type Pair = (usize, usize);
 pub(super) fn pair(a: usize, b: usize) -> Pair {
     (a.min(b), a.max(b))
 }
-
-#[derive(Default)]
-pub(super) struct Host {
-    pub(super) ips: Vec<IpAddr>,
-    pub(super) tcp: BTreeMap<u16, Vec<Bound>>,
-    pub(super) udp: BTreeMap<u16, Vec<Bound>>,
-    /// Ports of connections that were made from here.
-    pub(super) client_ports: BTreeSet<u16>,
-    pub(super) unix: BTreeMap<PathBuf, UnixSocket>,
-    last_port: u16,
-}
-
-/// A socket that was bound to a port.
-pub(super) struct Bound {
-    pub(super) ip: IpAddr,
-    pub(super) dual: bool,
-    pub(super) shared: bool,
-    pub(super) id: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UnixSocket {
-    Listener(u64),
-    Datagrams(u64),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Tcp,
-    Udp,
-}
-
-/// The ports that are given out (RFC 6335, the dynamic ones).
-const EPHEMERAL: std::ops::RangeInclusive<u16> = 49_152..=65_535;
 
 /// What the default host is called by others (RFC 5737 and RFC 3849: for documentation).
 const DEFAULT_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -120,6 +86,18 @@ impl Tables {
             Some(host) => *host,
             None => self.add_host(vec![ip]),
         }
+    }
+
+    pub(super) fn conditions_between(&self, a: usize, b: usize) -> &Conditions {
+        self.between.get(&pair(a, b)).unwrap_or(&self.conditions)
+    }
+
+    /// The TCP connections between the hosts that are wanted.
+    pub(super) fn connections(&self, wanted: impl Fn(Pair) -> bool) -> Vec<u64> {
+        let wanted =
+            |conn: &Conn| !conn.is_unix() && wanted(pair(conn.ends[0].host, conn.ends[1].host));
+        let conns = self.conns.iter().filter(|(_, conn)| wanted(conn));
+        conns.map(|(id, _)| *id).collect()
     }
 
     fn add_host(&mut self, ips: Vec<IpAddr>) -> usize {
@@ -217,42 +195,5 @@ impl Tables {
         }
         let any = bound.iter().filter(|bound| bound.takes(to.ip()));
         any.map(|bound| bound.id).collect()
-    }
-}
-
-impl Host {
-    fn bound(&mut self, protocol: Protocol) -> &mut BTreeMap<u16, Vec<Bound>> {
-        match protocol {
-            Protocol::Tcp => &mut self.tcp,
-            Protocol::Udp => &mut self.udp,
-        }
-    }
-
-    /// The next port that nobody uses.
-    pub(super) fn free_port(&mut self, protocol: Protocol) -> Result<u16, Errno> {
-        for _ in EPHEMERAL {
-            self.last_port = match self.last_port {
-                u16::MAX => *EPHEMERAL.start(),
-                port => port + 1,
-            };
-            let port = self.last_port;
-            let used = self.bound(protocol).contains_key(&port)
-                || protocol == Protocol::Tcp && self.client_ports.contains(&port);
-            if !used {
-                return Ok(port);
-            }
-        }
-        Err(Errno::EADDRNOTAVAIL)
-    }
-}
-
-impl Bound {
-    fn takes(&self, ip: IpAddr) -> bool {
-        self.ip.is_unspecified() && (self.ip.is_ipv4() == ip.is_ipv4() || self.dual)
-    }
-
-    fn clashes(&self, other: &Self) -> bool {
-        let overlap = self.ip == other.ip || self.takes(other.ip) || other.takes(self.ip);
-        overlap && !(self.shared && other.shared)
     }
 }
