@@ -13,7 +13,6 @@ use aiomisc::adapters::Smol;
 use aiomisc::{BoxError, Entrypoint, UdpServer};
 
 #[path = "common/cli.rs"]
-#[allow(dead_code, reason = "the runtime is smol's here")]
 mod cli;
 
 fn main() -> Result<(), BoxError> {

@@ -13,7 +13,6 @@ use aiomisc::{BoxError, Entrypoint, TcpServer};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
 #[path = "common/cli.rs"]
-#[allow(dead_code, reason = "the runtime is tokio's here")]
 mod cli;
 
 #[tokio::main]

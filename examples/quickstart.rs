@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aiomisc::{
-    BoxError, Entrypoint, Service, ServiceContext, StopReason, TcpServer, UdpServer, async_trait,
-};
+use aiomisc::{BoxError, Service, ServiceContext, StopReason, TcpServer, UdpServer, async_trait};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
 #[path = "common/cli.rs"]
@@ -81,14 +79,11 @@ fn main() -> Result<(), BoxError> {
     })
     .on_listening(|addr| println!("listening {}", cli::url("udp", addr)));
 
-    let mut entrypoint = Entrypoint::builder()
+    args.entrypoint()?
         .service(tcp_echo)
         .service(udp_echo)
-        .service(counter);
-    if let Some(runtime) = args.runtime()? {
-        entrypoint = entrypoint.runtime(runtime);
-    }
-    entrypoint.run_forever()?;
+        .service(counter)
+        .run_forever()?;
     println!("answered {}", total.load(Ordering::Relaxed));
     Ok(())
 }

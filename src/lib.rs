@@ -266,7 +266,7 @@ pub mod __private {
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The README's programs are tests.
-#[cfg(all(doctest, feature = "smol"))]
+#[cfg(all(doctest, feature = "smol", feature = "macros"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

@@ -1,5 +1,5 @@
 //! The examples, run as a user runs them: as processes, with real clients and real signals (rows A1,
-//! A3, A6, A7, A13, B1, B2, E1, E2 and E8 of the parity table).
+//! A3, A6, A7, A13, B1, B2, E1, E2 and E8 of the parity table; more are in `lifecycle`).
 #![allow(
     clippy::disallowed_methods,
     reason = "processes are waited for in real time"
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[path = "examples/lifecycle.rs"]
+mod lifecycle;
 #[path = "shared/program.rs"]
 mod program;
 

@@ -944,6 +944,44 @@ async fn a_start_that_a_stop_cuts_off_leaves_nothing() {
     panic!("the service is still held by somebody");
 }
 
+/// What a service calls finds it, in its start, its stop, and what these spawn; nobody else does.
+#[aiomisc::test(runtimes(all), timeout = "10s")]
+async fn a_service_is_the_current_one_in_its_start_and_its_stop() {
+    struct Found(Events);
+
+    impl Found {
+        async fn look(&self, place: &str) -> Result<(), BoxError> {
+            let name = || ServiceContext::current().map(|ctx| ctx.name().to_owned());
+            let (here, spawned) = (name(), aiomisc::spawn(async move { name() }).await?);
+            self.0.add(format!("{place}: {here:?} {spawned:?}"));
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl Service for Found {
+        async fn start(&self, _: ServiceContext) -> Result<(), BoxError> {
+            self.look("start").await
+        }
+
+        async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {
+            self.look("stop").await
+        }
+    }
+
+    let events = Events::default();
+    let service = Found(events.clone());
+    let ep = Entrypoint::builder().service(service).start().await;
+    let ended = ep.expect("it starts").graceful_shutdown("done").await;
+    ended.expect("it stops");
+    assert!(ServiceContext::current().is_none());
+    let found = r#"Some("Found") Some("Found")"#;
+    assert_eq!(
+        events.all(),
+        [format!("start: {found}"), format!("stop: {found}")]
+    );
+}
+
 #[path = "lifecycle/run.rs"]
 mod run;
 

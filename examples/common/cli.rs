@@ -1,9 +1,11 @@
 //! The few options that the examples share: `--name value`.
+#![allow(dead_code, reason = "each example takes what it needs")]
 
 use std::collections::HashMap;
 
+use aiomisc::entrypoint::EntrypointBuilder;
 use aiomisc::net::Addr;
-use aiomisc::{BoxError, Runtime};
+use aiomisc::{BoxError, Entrypoint, Runtime};
 
 pub(crate) struct Args(HashMap<String, String>);
 
@@ -42,6 +44,15 @@ impl Args {
             "tokio" => Ok(Some(aiomisc::adapters::Tokio::multi_thread(2)?.into())),
             _ => Err(format!("--runtime {name} is not compiled in").into()),
         }
+    }
+
+    /// An entrypoint on the runtime that `--runtime` names, or else on the default one.
+    pub(crate) fn entrypoint(&self) -> Result<EntrypointBuilder, BoxError> {
+        let entrypoint = Entrypoint::builder();
+        Ok(match self.runtime()? {
+            Some(runtime) => entrypoint.runtime(runtime),
+            None => entrypoint,
+        })
     }
 }
 

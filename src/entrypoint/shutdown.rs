@@ -135,7 +135,9 @@ impl Stopping<'_> {
             for other in first {
                 other.gone().await;
             }
-            let errors = cell.stop(&reason, &entrypoint.shared.cut).await;
+            let errors = cell
+                .stop(&entrypoint, &reason, &entrypoint.shared.cut)
+                .await;
             for error in errors {
                 error.log();
                 failures.add(error);

@@ -7,14 +7,13 @@ use crate::chance::Chance;
 use crate::flag::Flag;
 use crate::future::{Either, race};
 use crate::service::{
-    GaveUp, Launch, NotReady, OnLaunch, Policy, Restart, ServiceCell, StopKind, StopReason,
+    GaveUp, Launch, Life, NotReady, OnLaunch, Policy, Restart, ServiceCell, StopKind, StopReason,
 };
 
 impl Entrypoint {
     /// A service failed after its start; `first` if its life had not failed before.
     pub(crate) fn service_failed(&self, cell: &Arc<ServiceCell>, error: ServiceError, first: bool) {
         error.log();
-        cell.set_cause(&error);
         match &cell.options().policy {
             Policy::StopAll => self.stop_for(error),
             // Nothing is brought back any more.
@@ -67,9 +66,11 @@ impl Supervisor {
             match self.start().await {
                 Start::Left => return,
                 Start::Failed(again) => error = again,
-                Start::Up => {
-                    tracing::info!(service = %self.cell.name(), "service is back");
-                    return self.cell.is_back();
+                Start::Up(life) => {
+                    if self.cell.is_back(&life) {
+                        tracing::info!(service = %self.cell.name(), "service is back");
+                    }
+                    return;
                 }
             }
         }
@@ -86,7 +87,7 @@ impl Supervisor {
         });
         let cut = &self.entrypoint.shared.cut;
         let limit = self.cell.options().stop_limit;
-        for error in life.stop(&reason, limit, cut).await {
+        for error in life.stop(&self.entrypoint, &reason, limit, cut).await {
             error.log();
         }
     }
@@ -131,7 +132,7 @@ impl Supervisor {
         }
         match lock(&decision.error).take() {
             Some(error) => Start::Failed(error),
-            None if life.has_started() => Start::Up,
+            None if life.has_started() => Start::Up(life),
             // It was not launched at all, or dropped: somebody stops it.
             None => Start::Left,
         }
@@ -157,7 +158,8 @@ impl Supervisor {
 }
 
 enum Start {
-    Up,
+    /// It started; it may have failed since.
+    Up(Arc<Life>),
     Failed(ServiceError),
     Left,
 }

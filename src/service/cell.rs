@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener};
 
-use super::{Life, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
-use crate::entrypoint::ServiceError;
+use super::{Life, Policy, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
+use crate::entrypoint::{Entrypoint, ServiceError};
 use crate::error::Chain;
 use crate::flag::Flag;
 use crate::future::{Either, run_until};
@@ -166,6 +166,14 @@ impl ServiceCell {
         }
     }
 
+    /// The lock on what is known of it, for a life that is about to fail.
+    pub(super) fn record(&self) -> Record<'_> {
+        Record {
+            cell: self,
+            inner: self.inner(),
+        }
+    }
+
     pub(crate) fn set_cause(&self, error: &ServiceError) {
         self.inner().cause = Some(Chain(error).to_string().into());
         self.notify();
@@ -206,7 +214,7 @@ impl ServiceCell {
         if self.leaving.is_set() {
             return false;
         }
-        inner.restarting = Some(self.runtime.now());
+        inner.restarting.get_or_insert_with(|| self.runtime.now());
         // One that is still there has nothing left to do: the life that it began has failed.
         inner.supervisor = Some(supervise());
         drop(inner);
@@ -244,14 +252,18 @@ impl ServiceCell {
         Some(life)
     }
 
-    /// The service is back, unless it has failed again: then somebody else brings it back already.
-    pub(crate) fn is_back(&self) {
+    /// The service is back with this life; false if that has failed meanwhile: then somebody else brings
+    /// it back already.
+    pub(crate) fn is_back(&self, life: &Arc<Life>) -> bool {
         let mut inner = self.inner();
-        if inner.life.state().0 != ServiceState::Failed {
-            inner.restarting = None;
+        let (state, _) = life.state();
+        if !Arc::ptr_eq(&inner.life, life) || state == ServiceState::Failed {
+            return false;
         }
+        inner.restarting = None;
         drop(inner);
         self.notify();
+        true
     }
 
     /// The service will not come back.
@@ -271,7 +283,12 @@ impl ServiceCell {
 
     /// Stops the service, if its life has started; else drops what there is of it. When somebody
     /// does that already, waits for the end of it.
-    pub(crate) async fn stop(&self, reason: &StopReason, cut: &Flag) -> Vec<ServiceError> {
+    pub(crate) async fn stop(
+        &self,
+        entrypoint: &Entrypoint,
+        reason: &StopReason,
+        cut: &Flag,
+    ) -> Vec<ServiceError> {
         self.begin_stop();
         if std::mem::replace(&mut self.inner().claimed, true) {
             self.gone.wait().await;
@@ -285,7 +302,7 @@ impl ServiceCell {
         let mut errors = Vec::new();
         // It may have started in that very moment.
         if life.is_to_stop() {
-            let stop = life.stop(reason, self.options.stop_limit, cut);
+            let stop = life.stop(entrypoint, reason, self.options.stop_limit, cut);
             // Whoever has cut it off speaks for it.
             if let Ok(Either::First(result)) = run_until(stop, self.cut_off.wait()).await {
                 errors = result;
@@ -340,6 +357,29 @@ impl ServiceCell {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held while a life enters the state of failure, so that nobody sees that state without its cause, nor
+/// a failed service that is about to be started again.
+pub(super) struct Record<'a> {
+    cell: &'a ServiceCell,
+    inner: MutexGuard<'a, Inner>,
+}
+
+impl Record<'_> {
+    /// Writes the failure down, with its causes.
+    pub(super) fn failed(&mut self, error: &ServiceError, causes: &str) {
+        self.inner.cause = Some(format!("{error}: {causes}").into());
+    }
+
+    /// Says that the failure is one that the policy is for.
+    pub(super) fn after_start(&mut self) {
+        let restarts = matches!(self.cell.options.policy, Policy::Restart(_));
+        if restarts && !self.cell.leaving.is_set() {
+            let now = self.cell.runtime.now();
+            self.inner.restarting.get_or_insert(now);
+        }
     }
 }
 

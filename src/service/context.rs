@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::Life;
 use super::failure::Panicked;
+use super::{Life, ServiceStatus};
 use crate::context::Context;
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
@@ -20,8 +20,8 @@ impl ServiceContext {
         Self { life, entrypoint }
     }
 
-    /// The context of the service that the current task belongs to: in its `start`, in its handlers,
-    /// and in the tasks that these spawned.
+    /// The context of the service that the current task belongs to: in its `start` and its `stop`, in
+    /// its handlers, and in the tasks that these spawned.
     #[must_use]
     pub fn current() -> Option<Self> {
         let scope = Scope::current()?;
@@ -34,6 +34,13 @@ impl ServiceContext {
     #[must_use]
     pub fn name(&self) -> &str {
         self.life.name()
+    }
+
+    /// What is known of the service: where it stands, how often it was started again so far, and why
+    /// it failed last. For a task that outlives the service it is no more than its last state.
+    #[must_use]
+    pub fn status(&self) -> ServiceStatus {
+        self.life.status()
     }
 
     /// Says that the service has started, while `start` goes on. Calling it again does nothing.

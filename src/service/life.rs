@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, listener};
 
+use super::cell::Record;
 use super::failure::{LimitExceeded, Panicked, StillRunning};
-use super::{Service, ServiceCell, ServiceContext, ServiceState, StopReason};
+use super::{Service, ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, Chain, panic_text};
 use crate::flag::Flag;
 use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
 use crate::runtime::{JoinError, Name, Runtime, Task};
@@ -110,6 +111,21 @@ impl Life {
         (inner.state, inner.since)
     }
 
+    /// All that is known of the service; less once it has gone from its entrypoint.
+    pub(super) fn status(&self) -> ServiceStatus {
+        if let Some(cell) = self.cell.upgrade() {
+            return cell.status();
+        }
+        let (state, since) = self.state();
+        ServiceStatus {
+            name: Arc::clone(&self.name),
+            state,
+            since,
+            cause: None,
+            restarts: 0,
+        }
+    }
+
     /// Whether it has started, whatever became of it since.
     pub(crate) fn has_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
@@ -170,19 +186,31 @@ impl Life {
 
     /// Something of the service failed: its `start`, its running part or a task of it.
     pub(super) fn fail(&self, entrypoint: &Entrypoint, cause: BoxError) {
+        let causes = Chain(&*cause).to_string();
         let error = ServiceError::new(&self.name, Stage::Run, cause);
+        let cell = self.cell.upgrade();
+        // Before the lock on the life, as everywhere.
+        let mut record = cell.as_deref().map(ServiceCell::record);
         let mut inner = self.inner();
         if let Some(on_launch) = inner.on_launch.take() {
-            self.launch_failed(inner, &on_launch, error.at(Stage::Start));
+            let error = error.at(Stage::Start);
+            self.launch_failed(record, inner, &on_launch, error, &causes);
         } else if inner.draining {
             inner.late.push(error);
         } else {
             let first = inner.state != ServiceState::Failed;
+            if let Some(record) = &mut record {
+                record.failed(&error, &causes);
+                if first {
+                    record.after_start();
+                }
+            }
             if first {
                 self.enter(&mut inner, ServiceState::Failed, self.runtime.now());
             }
             drop(inner);
-            if let Some(cell) = self.cell.upgrade() {
+            drop(record);
+            if let Some(cell) = cell {
                 entrypoint.service_failed(&cell, error, first);
             }
         }
@@ -190,29 +218,36 @@ impl Life {
 
     /// `start` took too long, or the start of its group was given up.
     pub(crate) fn give_up(&self, cause: impl Into<BoxError>) {
+        let cause = cause.into();
+        let causes = Chain(&*cause).to_string();
+        let error = ServiceError::new(&self.name, Stage::Start, cause);
+        let cell = self.cell.upgrade();
+        let record = cell.as_deref().map(ServiceCell::record);
         let mut inner = self.inner();
         if let Some(on_launch) = inner.on_launch.take() {
-            let error = ServiceError::new(&self.name, Stage::Start, cause.into());
-            self.launch_failed(inner, &on_launch, error);
+            self.launch_failed(record, inner, &on_launch, error, &causes);
         }
     }
 
     fn launch_failed(
         &self,
+        mut record: Option<Record<'_>>,
         mut inner: MutexGuard<'_, Inner>,
         on_launch: &Arc<OnLaunch>,
         error: ServiceError,
+        causes: &str,
     ) {
+        if let Some(record) = &mut record {
+            record.failed(&error, causes);
+        }
         self.enter(&mut inner, ServiceState::Failed, self.runtime.now());
         drop(inner);
+        drop(record);
         self.tell(on_launch, Launch::Failed(error));
     }
 
     fn tell(&self, on_launch: &Arc<OnLaunch>, launch: Launch) {
         if let Some(cell) = self.cell.upgrade() {
-            if let Launch::Failed(error) = &launch {
-                cell.set_cause(error);
-            }
             on_launch(&cell, launch);
         }
     }
@@ -277,7 +312,8 @@ impl Life {
     /// Stops a service that has started; errors are collected, none keeps the rest from happening.
     /// Ends within `limit`, or soon after `cut`, unless the service blocks its thread.
     pub(crate) async fn stop(
-        &self,
+        self: &Arc<Self>,
+        entrypoint: &Entrypoint,
         reason: &StopReason,
         limit: Duration,
         cut: &Flag,
@@ -291,8 +327,10 @@ impl Life {
         self.inner().asked = true;
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
+        let stop = (*self.service).stop(reason);
+        let stop = entrypoint.service_scope(Arc::clone(self) as _, stop);
         let over = race(self.runtime.sleep(limit), cut.wait());
-        match run_until((*self.service).stop(reason), over).await {
+        match run_until(stop, over).await {
             Ok(Either::First(Ok(()))) => {}
             Ok(Either::First(Err(error))) => push(error),
             Ok(Either::Second(Either::First(()))) => push(LimitExceeded(limit).into()),

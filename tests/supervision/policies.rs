@@ -1,6 +1,9 @@
 //! What a service does, and when, under each policy.
 
-use aiomisc::service::{Policy, Restart, ServiceState};
+use std::fmt;
+
+use aiomisc::service::{Policy, Restart, ServiceState, ServiceStatus};
+use aiomisc::service_fn;
 
 use super::*;
 
@@ -154,6 +157,66 @@ fn failures_during_the_stop_are_collected() {
                 .expect_err("it broke meanwhile");
             assert_eq!(error.to_string(), "service `it` failed: broken");
             diary.assert(&["0 it: start", "50 it: stop (done)", "250 it: stopped"]);
+        });
+    }
+}
+
+/// An error that looks at its service whenever it is written out.
+#[derive(Debug)]
+struct Witness {
+    service: ServiceContext,
+    seen: Arc<Mutex<Vec<ServiceStatus>>>,
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut seen = self.seen.lock().expect("nobody panics meanwhile");
+        seen.push(self.service.status());
+        f.write_str("broken")
+    }
+}
+
+impl std::error::Error for Witness {}
+
+/// Nobody sees a failed service without the cause, nor one that is about to come back as failed; and no
+/// lock is held while an error of the user is written out.
+#[test]
+fn a_failure_is_not_seen_without_its_cause() {
+    // Writes errors out before anything else is done about them.
+    shared::log::keep();
+    for policy in policies() {
+        simulate(async || {
+            let seen = Arc::default();
+            let witness = Arc::clone(&seen);
+            let service = service_fn("it", move |service: ServiceContext| {
+                let seen = Arc::clone(&witness);
+                async move {
+                    service.ready();
+                    Err(Witness { service, seen }.into())
+                }
+            });
+            let ep = builder()
+                .service(service.configure(|options| options.policy(policy.clone())))
+                .start()
+                .await
+                .expect("it starts");
+            after(500).await;
+            // Whether it has failed for good is not what this is about.
+            let _ = ep.graceful_shutdown("done").await;
+
+            let seen = seen.lock().expect("nobody panics meanwhile");
+            let failed = |status: &ServiceStatus| status.cause.is_some();
+            assert!(seen.iter().any(failed), "it was looked at in time");
+            for status in seen.iter() {
+                match status.state {
+                    ServiceState::Failed => {
+                        assert!(!matches!(policy, Policy::Restart(_)), "{status:?}");
+                        assert!(status.cause.is_some(), "{status:?}");
+                    }
+                    ServiceState::Restarting => assert!(status.cause.is_some(), "{status:?}"),
+                    _ => {}
+                }
+            }
         });
     }
 }

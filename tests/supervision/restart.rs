@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiomisc::service::{Restart, ServiceState, ServiceStatus};
-use aiomisc::{Service, services};
+use aiomisc::{Service, service_fn, services};
 
 use super::*;
 
@@ -41,6 +41,47 @@ fn pauses_double_and_the_limit_stops_the_program() {
         }
         assert_eq!(diary.all(), expected);
         assert_eq!(service.state(), ServiceState::Failed);
+    });
+}
+
+/// P3: what a service is in each of its pauses, also when a life fails before it was noticed that it had
+/// started.
+#[test]
+fn a_service_is_restarting_until_it_is_back() {
+    simulate(async || {
+        let count = Arc::new(AtomicUsize::new(0));
+        let service = service_fn("frail", move |ctx: ServiceContext| {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let known = ctx.status();
+                assert_eq!(known.restarts, number as u64);
+                assert_eq!(known.cause.is_some(), number > 0);
+                ctx.ready();
+                if number < 3 {
+                    return Err(format!("failure {number}").into());
+                }
+                ctx.stopping().await;
+                Ok(())
+            }
+        });
+        let ep = builder()
+            .service(service.configure(|options| options.policy(restart())))
+            .start()
+            .await
+            .expect("it starts");
+        let service = ep.service("frail").expect("it is there");
+        // It is started at 0, 100, 300 and 700.
+        for (restarts, wait) in [(0, 50), (1, 150), (2, 300)] {
+            after(wait).await;
+            let status = service.status();
+            assert_eq!(status.state, ServiceState::Restarting);
+            assert_eq!(status.restarts, restarts);
+            let cause = format!("service `frail` failed: failure {restarts}");
+            assert_eq!(status.cause.as_deref(), Some(cause.as_str()));
+        }
+        after(300).await;
+        assert_eq!(service.state(), ServiceState::Running);
+        ep.graceful_shutdown("done").await.expect("it is back");
     });
 }
 
