@@ -18,7 +18,7 @@ use aiomisc::runtime::{Parts, Runtime};
 use aiomisc::testing::ManualClock;
 use futures::executor::block_on;
 
-use self::common::{LIMIT, RUNTIMES, limited, on_each, yield_now};
+use self::common::{LIMIT, every, limited, on_every, yield_now};
 
 /// The runtime of this moment is that one.
 #[track_caller]
@@ -37,7 +37,7 @@ fn another(runtime: &Runtime) -> Runtime {
 
 #[test]
 fn tasks_and_their_children_see_their_runtime() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         runtime.block_on(async {
             is_current(&Runtime::current().unwrap());
             let there = runtime.clone();
@@ -58,7 +58,7 @@ fn tasks_and_their_children_see_their_runtime() {
 
 #[test]
 fn a_task_spawned_on_a_foreign_thread_sees_its_runtime() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         let there = runtime.clone();
         let spawned = std::thread::spawn(move || {
             let seen = there.clone();
@@ -77,7 +77,7 @@ fn futures_and_values_are_dropped_inside_of_their_scope() {
             self.1.lock().unwrap().push(seen);
         }
     }
-    on_each(|runtime| {
+    on_every(|runtime| {
         let other = another(&runtime);
         let seen = Arc::new(Mutex::new(Vec::new()));
         runtime.block_on(async {
@@ -104,7 +104,7 @@ fn futures_and_values_are_dropped_inside_of_their_scope() {
 
 #[test]
 fn a_blocking_job_sees_its_runtime() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         runtime.block_on(async {
             let there = runtime.clone();
             let job = runtime.spawn_blocking(move || {
@@ -119,7 +119,7 @@ fn a_blocking_job_sees_its_runtime() {
 
 #[test]
 fn scopes_are_nested_and_left_again() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         let (one, two) = (another(&runtime), another(&runtime));
         runtime.block_on(async {
             is_current(&runtime);
@@ -147,7 +147,7 @@ fn scopes_are_nested_and_left_again() {
 
 #[test]
 fn a_scope_is_left_while_its_future_waits() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         let inner = another(&runtime);
         runtime.block_on(async {
             let mut waiting = Box::pin(inner.scope(std::future::pending::<()>()));
@@ -163,7 +163,7 @@ fn a_scope_is_left_while_its_future_waits() {
 
 #[test]
 fn a_scope_is_left_when_its_future_panics() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         let inner = another(&runtime);
         runtime.block_on(async {
             let mut bad = Box::pin(inner.scope(async { panic!("on purpose") }));
@@ -178,7 +178,7 @@ fn a_scope_is_left_when_its_future_panics() {
 
 #[test]
 fn a_scope_works_on_a_foreign_executor() {
-    on_each(|runtime| {
+    on_every(|runtime| {
         let here = runtime.clone();
         let scoped = runtime.scope(async move {
             is_current(&here);
@@ -192,8 +192,8 @@ fn a_scope_works_on_a_foreign_executor() {
 
 #[test]
 fn the_runtime_of_a_task_comes_before_that_around() {
-    for (one, make_one) in RUNTIMES {
-        for (other, make_other) in RUNTIMES {
+    for (one, make_one) in every() {
+        for (other, make_other) in every() {
             println!("{one} inside of {other}");
             limited(LIMIT, move || {
                 let (one, other) = (make_one(), make_other());
@@ -235,7 +235,7 @@ fn a_foreign_tokio_task_finds_its_runtime() {
 fn the_tracing_span_goes_with_a_task_and_a_job() {
     // For the whole process: runtimes have threads of their own. No other test here has spans.
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
-    for (name, make) in RUNTIMES {
+    for (name, make) in every() {
         limited(LIMIT, move || {
             let current = || tracing::Span::current().id();
             let runtime = make();

@@ -20,13 +20,13 @@ use aiomisc::testing::ManualClock;
 use aiomisc::time::{self, Elapsed};
 use futures::FutureExt;
 
-use self::common::{LIMIT, RUNTIMES, limited, yield_now};
+use self::common::{LIMIT, every, limited, yield_now};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Runs the body on every runtime, with its time on a clock of the test.
 fn on_each(body: fn(&Runtime, &ManualClock)) {
-    for (name, make) in RUNTIMES {
+    for (name, make) in every() {
         println!("on {name}");
         limited(LIMIT, move || {
             let clock = ManualClock::new();

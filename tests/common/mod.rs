@@ -88,13 +88,36 @@ pub(crate) const RUNTIMES: &[(&str, Make)] = &[
     }),
 ];
 
+/// The simulation, which waits for threads of the test.
+const SIMULATION: &[(&str, Make)] = &[
+    #[cfg(feature = "simulation")]
+    ("simulation", || {
+        let simulation = aiomisc::adapters::Simulation::builder();
+        simulation.outside_wakes(true).build().into()
+    }),
+];
+
+/// Every kind of runtime and the simulation, by name: for what needs no kernel.
+pub(crate) fn every() -> impl Iterator<Item = &'static (&'static str, Make)> {
+    RUNTIMES.iter().chain(SIMULATION)
+}
+
 /// Runs the test's body on every kind of runtime, each with a limit.
 #[allow(
     clippy::print_stdout,
     reason = "a test that fails tells on which runtime"
 )]
 pub(crate) fn on_each(body: fn(Runtime)) {
-    for (name, make) in RUNTIMES {
+    on_those(RUNTIMES.iter(), body);
+}
+
+/// Runs the test's body on every kind of runtime and on the simulation, each with a limit.
+pub(crate) fn on_every(body: fn(Runtime)) {
+    on_those(every(), body);
+}
+
+fn on_those(runtimes: impl Iterator<Item = &'static (&'static str, Make)>, body: fn(Runtime)) {
+    for (name, make) in runtimes {
         println!("on {name}");
         limited(LIMIT, move || body(make()));
     }

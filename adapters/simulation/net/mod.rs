@@ -69,6 +69,8 @@ impl Net for Host {
     }
 
     fn listen_unix(&self, path: &Path, options: &BindOptions) -> io::Result<Box<dyn RawListener>> {
+        // What is no address of a socket is the same error on every runtime.
+        socket2::SockAddr::unix(path)?;
         self.listener(options, |world| {
             world.listen_unix(self.number, path, options)
         })
@@ -87,6 +89,8 @@ impl Net for Host {
         path: &Path,
         options: &BindOptions,
     ) -> io::Result<Box<dyn RawDatagram>> {
+        // What is no address of a socket is the same error on every runtime.
+        socket2::SockAddr::unix(path)?;
         self.datagrams(options, |world| world.bind_unix(self.number, path))
     }
 
