@@ -2,6 +2,10 @@
 //! fail, panic, hang, wait for what never comes, do not listen, and start others, while something else
 //! stops some of them or all. What `src/docs/lifecycle.md` promises holds for each of them.
 #![cfg(all(feature = "simulation", feature = "testing"))]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails at that place"
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -86,7 +90,7 @@ struct Record {
 }
 
 impl World {
-    fn log(&self, text: String) {
+    fn log(&self, text: &str) {
         let now = Runtime::current().map_or(Duration::ZERO, |runtime| {
             runtime
                 .wall_now()
@@ -321,7 +325,7 @@ impl Service for Villain {
     }
 
     async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
-        self.world.log(format!("{}: start", self.name));
+        self.world.log(&format!("{}: start", self.name));
         let needs = self.world.with(&self.name, |record| {
             record.starts += 1;
             record.needs.clone()
@@ -342,7 +346,7 @@ impl Service for Villain {
     }
 
     async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {
-        self.world.log(format!("{}: stop", self.name));
+        self.world.log(&format!("{}: stop", self.name));
         let dependents: Vec<_> = {
             let records = self.world.records.lock().unwrap();
             let needing = records

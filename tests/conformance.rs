@@ -295,7 +295,7 @@ mod simulation {
             prove_simulated(
                 subject
                     .beside(simulation(seed + 10))
-                    .disposable(move || simulation(seed + 20)),
+                    .disposable(move || Simulation::new(seed + 20).into()),
             );
         }
     }

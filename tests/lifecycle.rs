@@ -102,6 +102,7 @@ impl Service for Probe {
     }
 }
 
+/// S1, O1
 #[aiomisc::test(runtimes(all))]
 async fn services_start_together_and_before_the_main_job() {
     // Each waits for the other: one after another they would never start.
@@ -130,6 +131,7 @@ async fn services_start_together_and_before_the_main_job() {
     ep.graceful_shutdown("done").await.expect("nothing fails");
 }
 
+/// S2
 #[aiomisc::test(runtimes(all))]
 async fn a_start_that_returns_and_one_that_stays_are_both_started() {
     let events = Events::default();
@@ -162,6 +164,7 @@ async fn a_start_that_returns_and_one_that_stays_are_both_started() {
     assert!(events.contains(&"stays: stopping".to_owned()), "{events:?}");
 }
 
+/// S4
 #[aiomisc::test(runtimes(all))]
 async fn a_failing_start_stops_what_is_up_in_reverse_and_names_all() {
     let events = Events::default();
@@ -244,6 +247,7 @@ async fn a_panic_in_start_is_that_service_s_failure() {
     assert_eq!(count("good: start"), count("good: start over"));
 }
 
+/// S3
 #[aiomisc::test(runtimes(all))]
 async fn a_start_that_takes_too_long_is_given_up_at_its_limit() {
     let (runtime, clock) = manual();
@@ -280,6 +284,7 @@ async fn a_start_that_takes_too_long_is_given_up_at_its_limit() {
     );
 }
 
+/// P2
 #[aiomisc::test(runtimes(all))]
 async fn a_service_that_fails_later_stops_the_program() {
     let events = Events::default();
@@ -349,6 +354,7 @@ async fn a_service_that_finishes_leaves_the_program_running() {
     );
 }
 
+/// E3
 #[aiomisc::test(runtimes(all))]
 async fn errors_of_stops_are_all_kept_and_disturb_nobody() {
     let events = Events::default();
@@ -394,6 +400,7 @@ async fn errors_of_stops_are_all_kept_and_disturb_nobody() {
     );
 }
 
+/// E2
 #[aiomisc::test(runtimes(all))]
 async fn a_loop_that_cannot_know_of_the_stop_is_dropped_at_once() {
     let (runtime, clock) = manual();
@@ -419,6 +426,7 @@ async fn a_loop_that_cannot_know_of_the_stop_is_dropped_at_once() {
     assert_eq!(clock.now(), begun, "nobody has waited");
 }
 
+/// E2
 #[aiomisc::test(runtimes(all))]
 async fn a_running_part_has_the_service_s_limit_to_finish() {
     let (runtime, clock) = manual();
@@ -479,6 +487,7 @@ async fn a_stop_that_hangs_ends_at_its_limit_and_spares_the_others() {
     );
 }
 
+/// E4
 #[aiomisc::test(runtimes(all))]
 async fn the_limit_of_the_program_comes_before_those_of_services() {
     let (runtime, clock) = manual();
@@ -510,6 +519,7 @@ async fn the_limit_of_the_program_comes_before_those_of_services() {
     );
 }
 
+/// E5
 #[aiomisc::test(runtimes(all))]
 async fn tasks_of_a_service_end_with_it() {
     let events = Events::default();

@@ -50,6 +50,7 @@ fn this_program() -> Command {
         "AIOMISC_LOG_FORMAT",
         "AIOMISC_LOG_LEVEL",
         "AIOMISC_RUNTIME",
+        "AIOMISC_SIMULATION_SEED",
         "RUST_BACKTRACE",
     ] {
         command.env_remove(variable);

@@ -75,6 +75,7 @@ fn run(name: &str, runtime: &str, told: Told) -> Ended {
     }
 }
 
+/// E6, E7
 #[test]
 fn the_first_signal_ends_run_forever_with_zero() {
     for signal in [&[("ready", SIGTERM)], &[("ready", SIGINT)]] {
@@ -107,6 +108,7 @@ fn a_signal_during_a_long_start_ends_it_with_zero() {
     row("long_start", &[("ready", SIGTERM)], 0, &says);
 }
 
+/// E6
 #[test]
 fn the_second_signal_cuts_the_drain_and_still_gives_zero() {
     let told = &[("ready", SIGTERM), ("service: stop", SIGTERM)];
@@ -125,6 +127,7 @@ fn the_second_signal_cuts_the_drain_and_still_gives_zero() {
     );
 }
 
+/// E6
 #[test]
 fn the_third_signal_ends_the_process_at_once_with_its_number() {
     row(
@@ -149,6 +152,7 @@ fn the_third_signal_ends_the_process_at_once_with_its_number() {
     );
 }
 
+/// E4, E7
 #[test]
 fn a_stop_that_overruns_gives_70_and_is_named() {
     let says = ["service `service` failed to stop", "the shutdown timeout"];

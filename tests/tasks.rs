@@ -348,3 +348,33 @@ async fn yield_now() {
     })
     .await;
 }
+
+/// A context may be given to any thread: what is spawned with it belongs to the service all the same.
+#[aiomisc::test(runtimes(real))]
+async fn a_task_that_is_spawned_from_outside_belongs_to_its_service() {
+    let (given, contexts) = mpsc::channel::<ServiceContext>();
+    let service = service_fn("it", move |ctx| {
+        given.send(ctx).expect("the test waits for it");
+        async { Ok(()) }
+    });
+    let ep = Entrypoint::builder()
+        .environment(|_| None)
+        .log_config(false)
+        .service(service)
+        .start()
+        .await
+        .expect("it starts");
+    let (told, names) = futures::channel::oneshot::channel();
+    let outside = std::thread::spawn(move || {
+        let ctx = contexts.recv().expect("the service gives it");
+        ctx.spawn(async move {
+            let name = ServiceContext::current().map(|ctx| ctx.name().to_owned());
+            let _ = told.send(name);
+            std::future::pending().await
+        });
+    });
+    assert_eq!(names.await.expect("it is told").as_deref(), Some("it"));
+    outside.join().expect("it does not panic");
+    assert!(ep.tasks().iter().any(|task| task.name == "it"));
+    ep.graceful_shutdown("done").await.expect("all is well");
+}

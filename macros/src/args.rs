@@ -100,7 +100,7 @@ impl Arg {
     pub(crate) fn flag(&self) -> Result<Span> {
         match &self.value {
             Value::Nothing => Ok(self.key.span()),
-            Value::Expr(_) | Value::List(_) => Err(self.expected("nothing more")),
+            Value::Expr(_) | Value::List(_) => Err(self.expected("no value")),
         }
     }
 

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use super::plan::Plan;
 use super::{Entrypoint, Outcome, RunError};
 use crate::future::{Either, race};
-use crate::runtime::{Runtime, Scope, Task};
+use crate::runtime::{Runtime, Task};
 use crate::service::StopReason;
 
 /// An entrypoint whose services run around a piece of code that is not asynchronous; what
@@ -62,7 +62,7 @@ impl BlockingEntrypoint {
         F::Output: Send + 'static,
     {
         let task = self.runtime.task(type_name::<F>());
-        self.entrypoint.enter(|| task.spawn(future))
+        self.entrypoint.enter(None, || task.spawn(future))
     }
 
     /// The runtime that the entrypoint runs on. Unlike those that tasks see, this one is driven by whoever
@@ -104,7 +104,7 @@ pub(super) fn run<R>(
     let (runtime, entrypoint) = (&block.runtime, &block.entrypoint);
     let started = runtime.block_on(entrypoint.scope(entrypoint.start_first()));
     let ended = (started && !entrypoint.is_closing())
-        .then(|| catch_unwind(AssertUnwindSafe(|| entrypoint.enter(|| body(&block)))));
+        .then(|| catch_unwind(AssertUnwindSafe(|| entrypoint.enter(None, || body(&block)))));
     let panicked = matches!(ended, Some(Err(_)));
     let stopped = runtime.block_on(entrypoint.scope(session.close(panicked)));
     // Before the runtime, which goes with `block`.
@@ -113,12 +113,5 @@ pub(super) fn run<R>(
         Some(Err(panic)) => resume_unwind(panic),
         Some(Ok(value)) => stopped.map(|_| value),
         None => Err(stopped.map_or_else(|error| error, RunError::stopped)),
-    }
-}
-
-impl Entrypoint {
-    /// Calls a closure inside of the entrypoint: what it calls and spawns finds it.
-    fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        Scope::enter(&mut Some(self.scope_for(None)), f)
     }
 }

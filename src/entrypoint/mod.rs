@@ -1,4 +1,6 @@
 //! Starts services together, runs the program, and stops everything in order.
+//!
+//! What holds in between is in [`lifecycle`], line by line.
 
 mod block;
 mod builder;
@@ -20,6 +22,9 @@ mod start;
 mod supervise;
 mod tasks;
 mod watchdog;
+
+#[doc = include_str!("../docs/lifecycle.md")]
+pub mod lifecycle {}
 
 pub use self::block::BlockingEntrypoint;
 pub use self::builder::EntrypointBuilder;
@@ -214,6 +219,16 @@ impl Entrypoint {
             tasks: Some(Arc::clone(&self.shared.tasks)),
         };
         Scope::with_slots(&self.shared.runtime, slots)
+    }
+
+    /// Calls a closure inside of the entrypoint, or of one of its services: what it calls and spawns
+    /// finds it.
+    pub(crate) fn enter<R>(
+        &self,
+        service: Option<Arc<dyn std::any::Any + Send + Sync>>,
+        f: impl FnOnce() -> R,
+    ) -> R {
+        Scope::enter(&mut Some(self.scope_for(service)), f)
     }
 
     /// Puts a future into the scope of one of this entrypoint's services.

@@ -157,8 +157,14 @@ impl Runtime {
     /// Begins a task with a name and a place.
     #[track_caller]
     pub fn task(&self, name: impl Into<Cow<'static, str>>) -> TaskBuilder {
+        self.task_as(Name::Given(name.into()))
+    }
+
+    /// Begins a task under a name that other tasks may share.
+    #[track_caller]
+    pub(crate) fn task_as(&self, name: Name) -> TaskBuilder {
         let origin = Origin {
-            name: Name::Given(name.into()),
+            name,
             location: Location::caller(),
         };
         TaskBuilder {

@@ -88,7 +88,8 @@ impl ServiceContext {
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let ctx = self.clone();
-        let task = self.entrypoint.spawn(self.life.task_name(), async move {
+        let task = self.runtime().task_as(self.life.task_name());
+        let run = async move {
             let outcome = catch_panic(future).await;
             let error: BoxError = match outcome {
                 Ok(Ok(())) => return,
@@ -96,8 +97,25 @@ impl ServiceContext {
                 Err(panic) => Panicked(panic_text(&*panic)).into(),
             };
             ctx.life.fail(&ctx.entrypoint, error);
-        });
+        };
+        // It may be called from anywhere that a context was given to.
+        let task = if self.is_current() {
+            task.spawn(run)
+        } else {
+            let service = Arc::clone(&self.life) as _;
+            self.entrypoint.enter(Some(service), || task.spawn(run))
+        };
         self.life.own(task);
+    }
+
+    /// Whether the current task belongs to this life of the service.
+    fn is_current(&self) -> bool {
+        Scope::current().is_some_and(|scope| {
+            let service = scope.slots().service.as_ref();
+            service.is_some_and(|service| {
+                std::ptr::addr_eq(Arc::as_ptr(service), Arc::as_ptr(&self.life))
+            })
+        })
     }
 
     /// The service's name, for its tasks.

@@ -38,18 +38,16 @@ pub struct Harness {
 }
 
 /// What a test runs on.
-#[derive(Debug)]
 enum On {
     /// What `run` would use.
     Default,
     /// This one, under this name.
     Runtime(String, Runtime),
-    #[cfg_attr(
-        not(feature = "simulation"),
-        allow(dead_code, reason = "it is not there")
-    )]
-    Simulation,
+    /// One for each seed.
+    Seeded(String, MakeSeeded),
 }
+
+type MakeSeeded = Box<dyn Fn(u64) -> Runtime + Send>;
 
 /// Makes the services where the test runs.
 type MakeServices = Arc<dyn Fn() -> Vec<Arc<dyn Service>> + Send + Sync>;
@@ -81,11 +79,21 @@ impl Harness {
 
     /// Runs the test on a [`Simulation`](crate::adapters::Simulation), one for each of the
     /// [`seeds`](Self::seeds).
+    #[cfg(all(unix, feature = "simulation"))]
+    pub fn simulated(self) -> Self {
+        self.seeded_runtime("simulation", crate::runtime::choose::simulation)
+    }
+
+    /// Sets a runtime that a seed determines, and what messages call it. It is made anew for each of
+    /// the [`seeds`](Self::seeds).
     ///
     /// A failure tells the seed. `AIOMISC_SIMULATION_SEED=17` in the environment runs that one alone.
-    #[cfg(all(unix, feature = "simulation"))]
-    pub fn simulated(mut self) -> Self {
-        self.on = On::Simulation;
+    pub fn seeded_runtime<R: Into<Runtime>>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(u64) -> R + Send + 'static,
+    ) -> Self {
+        self.on = On::Seeded(name.into(), Box::new(move |seed| make(seed).into()));
         self
     }
 
@@ -169,12 +177,8 @@ impl Harness {
             Err(error) => panic!("test `{test}`: {error}"),
         };
         let name = on.name().to_owned();
-        let simulated = on.is_simulated();
-        let seeds = match if simulated {
-            simulation_seed()
-        } else {
-            Ok(None)
-        } {
+        let seeded = on.is_seeded();
+        let seeds = match if seeded { simulation_seed() } else { Ok(None) } {
             Ok(Some(seed)) => seed..=seed,
             Ok(None) => 0..=seeds - 1,
             Err(error) => panic!("test `{test}`: {error}"),
@@ -203,8 +207,8 @@ impl Harness {
             panic!("test `{test}` on {name}: no thread could be started: {error}");
         }
         let result = wait.recv_timeout(limit);
-        if simulated && !matches!(result, Ok(Ok(Ok(())))) {
-            tell_seed(test, seed.load(Ordering::Relaxed));
+        if seeded && !matches!(result, Ok(Ok(Ok(())))) {
+            tell_seed(test, &name, seed.load(Ordering::Relaxed));
         }
         match result {
             Ok(Ok(Ok(()))) => {}
@@ -227,9 +231,9 @@ impl Harness {
     clippy::print_stderr,
     reason = "the panic goes on as it is, and this belongs beside it"
 )]
-fn tell_seed(test: &str, seed: u64) {
+fn tell_seed(test: &str, name: &str, seed: u64) {
     eprintln!(
-        "test `{test}` failed on the simulation with seed {seed}; \
+        "test `{test}` failed on {name} with seed {seed}; \
          AIOMISC_SIMULATION_SEED={seed} runs that one again"
     );
 }
@@ -249,13 +253,12 @@ impl On {
     fn name(&self) -> &str {
         match self {
             Self::Default => "the default runtime",
-            Self::Runtime(name, _) => name,
-            Self::Simulation => "simulation",
+            Self::Runtime(name, _) | Self::Seeded(name, _) => name,
         }
     }
 
-    fn is_simulated(&self) -> bool {
-        matches!(self, Self::Simulation)
+    fn is_seeded(&self) -> bool {
+        matches!(self, Self::Seeded(..))
     }
 
     /// Calls the test with each runtime there is: one, or one for each seed.
@@ -267,12 +270,9 @@ impl On {
         match self {
             Self::Default => Ok(()),
             Self::Runtime(_, runtime) => test(runtime, 0),
-            Self::Simulation => {
+            Self::Seeded(_, make) => {
                 for seed in seeds {
-                    #[cfg(all(unix, feature = "simulation"))]
-                    test(crate::runtime::choose::simulation(seed), seed)?;
-                    #[cfg(not(all(unix, feature = "simulation")))]
-                    let _ = seed;
+                    test(make(seed), seed)?;
                 }
                 Ok(())
             }
@@ -284,7 +284,7 @@ impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Harness")
             .field("test", &self.test)
-            .field("on", &self.on)
+            .field("on", &self.on.name())
             .field("seeds", &self.seeds)
             .field("limit", &self.limit)
             .field("services", &self.services.is_some())

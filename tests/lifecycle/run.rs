@@ -82,6 +82,7 @@ fn a_panic_of_the_main_job_comes_through_after_the_stop() {
     }
 }
 
+/// E1, E7
 #[test]
 fn a_requested_stop_is_an_outcome() {
     for runtime in runtimes() {

@@ -189,6 +189,34 @@ fn services_are_made_on_the_runtime_of_the_test() {
     });
 }
 
+/// Every seed has its runtime and its services; the first that fails ends the test.
+#[cfg(feature = "simulation")]
+#[test]
+fn each_seed_has_a_run_of_its_own_until_one_fails() {
+    use std::sync::Mutex;
+
+    let seeds = Arc::new(Mutex::new(Vec::new()));
+    let runs = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (made, counts) = (Arc::clone(&seeds), Arc::clone(&runs));
+    let make = move |seed| {
+        made.lock().expect("nobody panics").push(seed);
+        aiomisc::adapters::Simulation::new(seed)
+    };
+    let harness = Harness::new("x").seeded_runtime("mine", make).seeds(9);
+    let harness = harness.services(|| services![service_fn("one", |_| async { Ok(()) })]);
+    let text = failure(|| {
+        harness.run_each(move || {
+            let run = counts.fetch_add(1, Ordering::SeqCst);
+            async move {
+                assert!(Entrypoint::current().is_some());
+                if run < 4 { Ok(()) } else { Err("enough") }
+            }
+        });
+    });
+    assert_eq!(text, "test `x` on mine failed: \"enough\"");
+    assert_eq!(*seeds.lock().expect("nobody panics"), [0, 1, 2, 3, 4]);
+}
+
 /// The limit when none is set. It is the one that `Debug` shows; waiting for it would take long.
 #[test]
 fn the_limit_is_thirty_seconds_by_default() {

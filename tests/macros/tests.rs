@@ -228,6 +228,44 @@ fn failures_are_told_apart() {
     }
 }
 
+/// The seed that fails is told, and can be run alone.
+#[cfg(feature = "simulation")]
+#[aiomisc::test(simulation, seeds = 50)]
+async fn fails_with_some_seeds() {
+    let seed = Runtime::current().expect("it is there").backend().seed();
+    assert!(!on_purpose() || seed % 8 != 0, "this seed is not good");
+}
+
+#[cfg(feature = "simulation")]
+#[test]
+fn a_seed_that_fails_can_be_replayed() {
+    let run = |seed: &str| {
+        let mut command = alone("tests::fails_with_some_seeds");
+        command.env("AIOMISC_SIMULATION_SEED", seed);
+        end(command)
+    };
+    let told = |ended: &Ended| {
+        let (_, rest) = ended
+            .out
+            .split_once("test `fails_with_some_seeds` failed on simulation with seed ")?;
+        let (seed, rest) = rest.split_once("; ")?;
+        let replay = format!("AIOMISC_SIMULATION_SEED={seed} runs that one again");
+        assert!(rest.starts_with(&replay), "{rest}");
+        Some(seed.to_owned())
+    };
+    // What is set to nothing is not set.
+    let first = told(&run("")).expect("one of fifty fails");
+    let again = run(&first);
+    assert_eq!(again.status.code(), Some(101));
+    assert_eq!(told(&again).as_ref(), Some(&first));
+    if let Some(before) = first.parse::<u64>().expect("a number").checked_sub(1) {
+        assert_eq!(run(&before.to_string()).status.code(), Some(0));
+    }
+    let bad = run("seven");
+    let text = "AIOMISC_SIMULATION_SEED: expected a whole number, got `seven`";
+    assert!(bad.out.contains(text), "{}", bad.out);
+}
+
 // ---- services ----
 
 #[aiomisc::test(
