@@ -8,10 +8,10 @@
 //! Then, in `nc 127.0.0.1 8000`:
 //!
 //! ```text
-//! start one              an echo server on a free port
-//! start two after one    a second one, which needs the first
-//! stop one               refused: it is needed
-//! start bad 203.0.113.1:1    fails, and leaves nothing behind
+//! start one                 an echo server on a free port
+//! start two after one       a second one, which needs the first
+//! stop one                  refused: it is needed
+//! start bad 203.0.113.1:1   fails, and leaves nothing behind
 //! list
 //! stop two one
 //! quit
@@ -20,11 +20,11 @@
 //! Ctrl-C ends it as well. `--runtime` takes `smol` or `tokio`.
 #![allow(clippy::print_stdout, reason = "this is what the example shows")]
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use aiomisc::net::{Addr, Stream};
 use aiomisc::service::{ServiceHandle, ServiceOptions};
-use aiomisc::{BoxError, Entrypoint, Service, TcpServer, services};
+use aiomisc::{BoxError, Entrypoint, TcpServer, services};
 use futures::io::BufReader;
 use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
@@ -97,20 +97,18 @@ async fn start(
     addr: &str,
     needs: &[&str],
 ) -> Result<String, BoxError> {
-    let listens_on = Arc::new(OnceLock::new());
-    let found = Arc::clone(&listens_on);
+    let after = |options: ServiceOptions, need: &&str| options.after((*need).to_owned());
+    let options = needs.iter().fold(ServiceOptions::new(), after);
     let echo = TcpServer::new(addr, echo)
         .name(name.to_owned())
-        .on_listening(move |addr| {
-            let _ = found.set(cli::url("tcp", addr));
-        });
-    let echo = echo.configure(|options| {
-        let after = |options: ServiceOptions, need: &&str| options.after((*need).to_owned());
-        needs.iter().fold(options, after)
-    });
-    entrypoint.start_services(services![echo]).await?;
-    let listens_on = listens_on.get().map_or("nothing", String::as_str);
-    Ok(format!("started {name} on {listens_on}"))
+        .options(options);
+    // Shared, so as to be asked for its port once it has one.
+    let echo = Arc::new(echo);
+    entrypoint
+        .start_services(services![Arc::clone(&echo)])
+        .await?;
+    let addr = echo.address().ok_or("it stopped at once")?;
+    Ok(format!("started {name} on {}", cli::url("tcp", &addr)))
 }
 
 async fn echo(mut stream: Stream, _: Addr) -> Result<(), BoxError> {
