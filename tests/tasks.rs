@@ -370,7 +370,7 @@ async fn a_task_that_is_spawned_from_outside_belongs_to_its_service() {
         ctx.spawn(async move {
             let name = ServiceContext::current().map(|ctx| ctx.name().to_owned());
             let _ = told.send(name);
-            std::future::pending().await
+            pending().await
         });
     });
     assert_eq!(names.await.expect("it is told").as_deref(), Some("it"));
