@@ -12,8 +12,7 @@ use std::time::Duration;
 use aiomisc::service::ServiceHandle;
 use aiomisc::signal::{POST_STOP, PRE_START};
 use aiomisc::{
-    BoxError, Context, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait,
-    service_fn, time,
+    BoxError, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait, service_fn, time,
 };
 
 #[path = "common/cli.rs"]
@@ -97,16 +96,15 @@ fn main() -> Result<(), BoxError> {
             print_states("after the stop", &event.services);
             Ok(())
         })
-        .run(main_job())?;
-    outcome.finished().unwrap_or(Ok(()))
+        .run_with(main_job)?;
+    outcome.transpose()?;
+    Ok(())
 }
 
-async fn main_job() -> Result<(), BoxError> {
-    let entrypoint = Entrypoint::current().ok_or("outside of an entrypoint")?;
+async fn main_job(entrypoint: Entrypoint) -> Result<(), BoxError> {
     print_states("all have started", &entrypoint.services());
 
-    let context = Context::current().ok_or("outside of an entrypoint")?;
-    context.set(&ROWS, 1000);
+    entrypoint.context().set(&ROWS, 1000);
     let import = entrypoint.service("Import").ok_or("it was added")?;
     import.until(|status| status.state.is_over()).await;
     print_states("the import is done", &entrypoint.services());

@@ -16,9 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use aiomisc::service::{Policy, Restart, ServiceState, ServiceStatus};
-use aiomisc::{
-    BoxError, Context, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait,
-};
+use aiomisc::{BoxError, Entrypoint, Key, Service, ServiceContext, StopReason, async_trait};
 
 #[path = "common/cli.rs"]
 mod cli;
@@ -107,7 +105,7 @@ fn main() -> Result<ExitCode, BoxError> {
         .service(Api.configure(|options| options.after_type::<Worker>()))
         .service(worker.configure(|options| options.after("Database").policy(for_worker)))
         .service(Database)
-        .run(main_job(failures, policy));
+        .run_with(async |ep| main_job(ep, failures, policy).await);
     Ok(match outcome {
         Ok(outcome) => {
             outcome.finished().unwrap_or(Ok(()))?;
@@ -121,13 +119,10 @@ fn main() -> Result<ExitCode, BoxError> {
 }
 
 /// Gives the worker its work, and waits for what becomes of it; until the program stops, if that is it.
-async fn main_job(failures: u64, policy: Policy) -> Result<(), BoxError> {
-    let (Some(entrypoint), Some(context)) = (Entrypoint::current(), Context::current()) else {
-        return Err("outside of an entrypoint".into());
-    };
-    let worker = entrypoint.service("Worker").ok_or("it was added")?;
+async fn main_job(ep: Entrypoint, failures: u64, policy: Policy) -> Result<(), BoxError> {
+    let worker = ep.service("Worker").ok_or("it was added")?;
     println!("all have started");
-    context.set(&WORK, ());
+    ep.context().set(&WORK, ());
 
     let settled = |status: &ServiceStatus| match status.state {
         ServiceState::Running => status.restarts == failures,

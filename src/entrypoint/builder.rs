@@ -9,7 +9,9 @@ use super::plan::Plan;
 use super::roster::Roster;
 use super::settings::Chosen;
 use super::signals::LifecycleSignals;
-use super::{BlockingEntrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog};
+use super::{
+    BlockingEntrypoint, Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog,
+};
 use crate::error::BoxError;
 use crate::log::{LogFormat, LogLevel};
 use crate::runtime::Runtime;
@@ -295,6 +297,39 @@ impl EntrypointBuilder {
         self.driven(|plan| {
             let runtime = plan.runtime.clone();
             runtime.block_on(plan.run(main, called))
+        })
+    }
+
+    /// As [`run`](Self::run), with a main job that gets a handle to the entrypoint: to its context, its
+    /// services, and to those that are started later.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::{Entrypoint, service_fn, services};
+    ///
+    /// Entrypoint::builder().run_with(async |ep| {
+    ///     let later = services![service_fn("later", |_| async { Ok(()) })];
+    ///     ep.start_services(later).await
+    /// })?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    #[track_caller]
+    pub fn run_with<T>(
+        self,
+        main: impl AsyncFnOnce(Entrypoint) -> T,
+    ) -> Result<Outcome<T>, RunError> {
+        self.run(async move {
+            let entrypoint = Entrypoint::current();
+            main(entrypoint.expect("the main job is inside of its entrypoint")).await
         })
     }
 

@@ -31,6 +31,30 @@ impl<T> Outcome<T> {
     }
 }
 
+impl<T, E> Outcome<Result<T, E>> {
+    /// Takes the error of a main future that failed out of the outcome.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// # fn main() -> Result<(), aiomisc::BoxError> {
+    /// let outcome = aiomisc::run(async { "8080".parse::<u16>() }, [])?;
+    /// let port = outcome.transpose()?.finished();
+    /// assert_eq!(port, Some(8080));
+    /// # Ok(()) }
+    /// # main().unwrap(); }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The main future's.
+    pub fn transpose(self) -> Result<Outcome<T>, E> {
+        Ok(match self {
+            Self::Finished(result) => Outcome::Finished(result?),
+            Self::Stopped(reason) => Outcome::Stopped(reason),
+        })
+    }
+}
+
 /// A graceful stop is a success; a value decides for itself.
 impl<T: Termination> Termination for Outcome<T> {
     fn report(self) -> ExitCode {
