@@ -108,7 +108,7 @@ fn main() -> Result<ExitCode, BoxError> {
         .run_with(async |ep| main_job(ep, failures, policy).await);
     Ok(match outcome {
         Ok(outcome) => {
-            outcome.finished().unwrap_or(Ok(()))?;
+            outcome.transpose()?;
             ExitCode::SUCCESS
         }
         Err(error) => {
