@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -17,16 +17,31 @@ pub(crate) enum Either<A, B> {
     Second(B),
 }
 
+pin_project! {
+    /// What [`race`] gives. By hand: an `async fn` would hold each of its arguments twice.
+    pub(crate) struct Race<A, B> {
+        #[pin]
+        a: A,
+        #[pin]
+        b: B,
+    }
+}
+
 /// Waits for the first of two; the first is looked at first, and the other is dropped.
-pub(crate) async fn race<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, B::Output> {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    poll_fn(|cx| {
-        if let Poll::Ready(a) = a.as_mut().poll(cx) {
+pub(crate) fn race<A: Future, B: Future>(a: A, b: B) -> Race<A, B> {
+    Race { a, b }
+}
+
+impl<A: Future, B: Future> Future for Race<A, B> {
+    type Output = Either<A::Output, B::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(a) = this.a.poll(cx) {
             return Poll::Ready(Either::First(a));
         }
-        b.as_mut().poll(cx).map(Either::Second)
-    })
-    .await
+        this.b.poll(cx).map(Either::Second)
+    }
 }
 
 pin_project! {
@@ -65,27 +80,47 @@ impl<F: Future> Future for CatchPanic<F> {
     }
 }
 
+pin_project! {
+    /// What [`run_until`] gives.
+    pub(crate) struct RunUntil<F, U> {
+        #[pin]
+        future: Option<F>,
+        #[pin]
+        until: U,
+    }
+}
+
 /// Runs foreign code until something else is ready, which drops it. Its panic is an error, also one
 /// that comes when it is dropped.
-pub(crate) async fn run_until<F: Future, U: Future>(
-    future: F,
-    until: U,
-) -> Result<Either<F::Output, U::Output>, Panic> {
-    let (mut future, mut until) = (pin!(Some(future)), pin!(until));
-    let first = poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| match future.as_mut().as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => Poll::Pending,
+pub(crate) fn run_until<F: Future, U: Future>(future: F, until: U) -> RunUntil<F, U> {
+    RunUntil {
+        future: Some(future),
+        until,
+    }
+}
+
+impl<F: Future, U: Future> Future for RunUntil<F, U> {
+    type Output = Result<Either<F::Output, U::Output>, Panic>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            match this.future.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx),
+                None => Poll::Pending,
+            }
         }));
-        match polled {
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(Either::First(output))),
-            Ok(Poll::Pending) => until.as_mut().poll(cx).map(|end| Ok(Either::Second(end))),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    })
-    .await;
-    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
-    first.and_then(|first| dropped.map(|()| first))
+        let first = match polled {
+            Ok(Poll::Ready(output)) => Ok(Either::First(output)),
+            Ok(Poll::Pending) => match this.until.poll(cx) {
+                Poll::Ready(end) => Ok(Either::Second(end)),
+                Poll::Pending => return Poll::Pending,
+            },
+            Err(panic) => Err(panic),
+        };
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+        Poll::Ready(first.and_then(|first| dropped.map(|()| first)))
+    }
 }
 
 /// Lets the tasks that wait for this thread run.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use event_listener::Event;
 
 use super::{Entrypoint, Failures, lock};
+use crate::flag::{listening, wake_all};
 use crate::future::{Either, race};
 use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
 
@@ -80,6 +81,7 @@ async fn start(
     let mut starting = Starting::new(entrypoint, cells, decided);
     loop {
         let changed = gate.changed.listen();
+        listening();
         starting.launch_those_due(&gate);
         if gate.left.load(Ordering::Acquire) == 0
             || gate.failed.load(Ordering::Acquire)
@@ -135,7 +137,7 @@ impl Gate {
     fn one_decided(&self) {
         let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
         if last || self.ordered || self.failed.load(Ordering::Acquire) {
-            self.changed.notify(usize::MAX);
+            wake_all(&self.changed);
         }
     }
 }

@@ -12,7 +12,7 @@ use event_listener::{Event, EventListener};
 use super::{Life, Policy, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError};
 use crate::error::Chain;
-use crate::flag::Flag;
+use crate::flag::{Flag, wake_all};
 use crate::future::{Either, run_until};
 use crate::runtime::{Name, Runtime, Task};
 
@@ -204,7 +204,7 @@ impl ServiceCell {
     }
 
     pub(super) fn notify(&self) {
-        self.changed.notify(usize::MAX);
+        wake_all(&self.changed);
     }
 
     /// Brings the service back after a failure, by the task that `supervise` gives; false if it is to

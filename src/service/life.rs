@@ -13,7 +13,7 @@ use super::failure::{LimitExceeded, Panicked, StillRunning};
 use super::{Service, ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, Chain, panic_text};
-use crate::flag::Flag;
+use crate::flag::{Flag, wake_all};
 use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
 use crate::runtime::{JoinError, Name, Runtime, Task};
 
@@ -270,7 +270,7 @@ impl Life {
             Ok(Err(error)) => self.fail(entrypoint, error),
             Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
         }
-        self.ended.notify(usize::MAX);
+        wake_all(&self.ended);
     }
 
     pub(super) fn is_stopping(&self) -> bool {
