@@ -10,6 +10,7 @@ mod dynamic;
 mod environment;
 mod error;
 mod failures;
+mod groups;
 mod order;
 mod os_signal;
 mod outcome;
@@ -38,6 +39,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::failures::Failures;
+use self::groups::Groups;
 use self::signals::LifecycleSignals;
 use self::watchdog::Watch;
 use crate::chance::Chance;
@@ -68,6 +70,7 @@ struct Shared {
     reason: Mutex<Option<StopReason>>,
     /// What failed so far, and will be the error of the run.
     failures: Arc<Failures>,
+    groups: Arc<Groups>,
     /// Thrown when the services of the beginning have started.
     running: Flag,
     /// Thrown together with `reason`.
@@ -195,6 +198,7 @@ impl Entrypoint {
             chance: Mutex::default(),
             reason: Mutex::default(),
             failures: Arc::default(),
+            groups: Arc::default(),
             running: Flag::default(),
             closing: Flag::default(),
             cut: Flag::default(),
@@ -253,14 +257,18 @@ impl Entrypoint {
     fn close(&self, kind: StopKind) -> bool {
         let mut reason = lock(&self.shared.reason);
         if reason.is_some() {
+            drop(reason);
+            // Whoever was first may not have come as far, and the caller counts on it.
+            self.shared.closing.set();
             return false;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
         // At once, and by whoever stops the program: its own threads may be stuck already.
         lock(&self.shared.watch).begin(self);
         drop(reason);
+        self.shared.closing.set();
         tracing::info!(reason = %new, "stopping");
-        self.shared.closing.set()
+        true
     }
 
     fn reason(&self) -> StopReason {
