@@ -16,6 +16,7 @@ mod os_signal;
 mod outcome;
 mod plan;
 mod roster;
+mod say;
 mod settings;
 mod shutdown;
 mod signals;
@@ -255,20 +256,25 @@ impl Entrypoint {
 
     /// Begins the stop, unless it has begun.
     fn close(&self, kind: StopKind) -> bool {
+        let reason = self.close_unsaid(kind);
+        reason.inspect(log_stop).is_some()
+    }
+
+    /// Begins the stop, unless it has begun, and leaves it to the caller to tell the log.
+    fn close_unsaid(&self, kind: StopKind) -> Option<StopReason> {
         let mut reason = lock(&self.shared.reason);
         if reason.is_some() {
             drop(reason);
             // Whoever was first may not have come as far, and the caller counts on it.
             self.shared.closing.set();
-            return false;
+            return None;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
         // At once, and by whoever stops the program: its own threads may be stuck already.
         lock(&self.shared.watch).begin(self);
         drop(reason);
         self.shared.closing.set();
-        tracing::info!(reason = %new, "stopping");
-        true
+        Some(new)
     }
 
     fn reason(&self) -> StopReason {
@@ -402,6 +408,10 @@ pub(crate) fn simulation_seed() -> Result<Option<u64>, String> {
         Some(problem) => Err(problem),
         None => Ok(seed),
     }
+}
+
+fn log_stop(reason: &StopReason) {
+    tracing::info!(%reason, "stopping");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
