@@ -204,3 +204,16 @@ fn a_closure_that_does_not_return_after_a_signal_gives_70() {
     let says = ["the shutdown took longer than"];
     row("deaf_block", &[("closure: ready", SIGTERM)], 70, &says);
 }
+
+/// E4, E6: a log that nobody reads any more cannot keep the process.
+#[test]
+fn a_program_whose_log_is_stuck_ends_all_the_same() {
+    row("mute_overruns", &[("ready", SIGTERM)], 70, &[]);
+    row("mute_blocks", &[("ready", SIGTERM)], 70, &[]);
+    let told = &[
+        ("ready", SIGTERM),
+        ("service: stop", SIGTERM),
+        ("service: cut", SIGTERM),
+    ];
+    row("mute_patient_stop", told, 128 + 15, &[]);
+}

@@ -3,6 +3,8 @@
 //! The numbers such as P2 are those of `src/docs/lifecycle.md`.
 #![cfg(all(feature = "simulation", feature = "testing"))]
 
+#[path = "supervision/borders.rs"]
+mod borders;
 #[path = "supervision/dynamic.rs"]
 mod dynamic;
 #[path = "supervision/failing_start.rs"]

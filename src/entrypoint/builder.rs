@@ -411,8 +411,7 @@ impl EntrypointBuilder {
             && let Err(error) = &outcome
             && error.overran()
         {
-            error.report();
-            watchdog::exit_overran();
+            watchdog::exit_overran(error);
         }
         outcome
     }

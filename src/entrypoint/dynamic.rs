@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::groups::Underway;
 use super::roster::Roster;
 use super::shutdown::Stopping;
 use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
@@ -41,10 +43,12 @@ impl Entrypoint {
             entrypoint: self.clone(),
             cells: cells.clone(),
             unwanted: Arc::default(),
+            settled: Arc::default(),
         };
+        let run = start.clone().run(self.group_underway());
         let mut guard = Guard {
-            start: start.clone(),
-            task: Some(self.spawn_own("aiomisc: start of services", start.run())),
+            start,
+            task: Some(self.spawn_own("aiomisc: start of services", run)),
         };
         guard.wait().await?;
         Ok(cells.into_iter().map(ServiceHandle::new).collect())
@@ -77,8 +81,14 @@ impl Entrypoint {
         let cells: Vec<_> = leaving.filter(|cell| !cell.is_gone()).collect();
         self.check_not_needed(&cells)?;
         let reason = StopReason::new(StopKind::Requested(why.into()));
-        let failures = Arc::default();
-        let stop = take_down(self.clone(), cells, failures, reason);
+        let down = TakeDown {
+            entrypoint: self.clone(),
+            cells,
+            failures: Arc::default(),
+            reason,
+            start_failed: false,
+        };
+        let stop = down.run(self.group_underway());
         self.spawn_own("aiomisc: stop of services", stop)
             .await
             .unwrap_or_else(|error| Err(RunError::lost(error)))
@@ -145,34 +155,50 @@ impl Entrypoint {
     }
 }
 
-/// Stops these services, and lets go of them.
-async fn take_down(
+/// The stop of services that go earlier.
+struct TakeDown {
     entrypoint: Entrypoint,
     cells: Vec<Arc<ServiceCell>>,
+    /// What has failed of them already.
     failures: Arc<Failures>,
     reason: StopReason,
-) -> Result<(), RunError> {
-    let going: HashSet<_> = cells.iter().map(ServiceCell::id).collect();
-    let stopping = Stopping {
-        entrypoint: &entrypoint,
-        cells,
-        failures: &failures,
-        reason,
-    };
-    let in_time = stopping.run().await;
-    entrypoint
-        .cells()
-        .retain(|cell| !going.contains(&cell.id()));
-    if entrypoint.is_closing() {
-        // It is the program's stop by now, and so are its errors.
-        failures.move_to(&entrypoint.shared.failures);
-        return Err(RunError::stopped(entrypoint.reason()));
+    start_failed: bool,
+}
+
+impl TakeDown {
+    /// Stops the services, and lets go of them.
+    async fn run(self, _underway: Underway) -> Result<(), RunError> {
+        let Self {
+            entrypoint,
+            cells,
+            failures,
+            reason,
+            start_failed,
+        } = self;
+        let going: HashSet<_> = cells.iter().map(ServiceCell::id).collect();
+        let stopping = Stopping {
+            entrypoint: &entrypoint,
+            cells,
+            failures: &failures,
+            reason,
+            start_failed,
+            of_program: false,
+        };
+        let in_time = stopping.run().await;
+        entrypoint
+            .cells()
+            .retain(|cell| !going.contains(&cell.id()));
+        if entrypoint.is_closing() {
+            // It is the program's stop by now, and so are its errors.
+            failures.move_to(&entrypoint.shared.failures);
+            return Err(RunError::stopped(entrypoint.reason()));
+        }
+        let failures = failures.take();
+        if failures.is_empty() && in_time {
+            return Ok(());
+        }
+        Err(RunError::services(failures, !in_time))
     }
-    let failures = failures.take();
-    if failures.is_empty() && in_time {
-        return Ok(());
-    }
-    Err(RunError::services(failures, !in_time))
 }
 
 /// The start of services that come later.
@@ -182,28 +208,43 @@ struct BringUp {
     cells: Vec<Arc<ServiceCell>>,
     /// Thrown when nobody waits for the start any more.
     unwanted: Arc<Flag>,
+    /// Whether it is settled who stops them again: nobody, or the one who came second.
+    settled: Arc<AtomicBool>,
 }
 
 impl BringUp {
-    async fn run(self) -> Result<(), RunError> {
+    async fn run(self, underway: Underway) -> Result<(), RunError> {
         let failures = Arc::<Failures>::default();
         let up = match race(self.start(&failures), self.unwanted.wait()).await {
             Either::First(up) => up,
             Either::Second(()) => false,
         };
-        if up {
+        if up && self.settle() {
             return Ok(());
         }
+        let entrypoint = self.entrypoint.clone();
         let why = start::why(&failures);
-        if why.is_some() {
-            self.entrypoint
-                .call_start_failed(&self.cells, &failures)
-                .await;
-        }
+        let start_failed = why.is_some();
         let reason = StopReason::new(why.unwrap_or(StopKind::Abandoned));
-        let stop = take_down(self.entrypoint.clone(), self.cells, failures, reason);
-        stop.await
-            .and_then(|()| Err(RunError::stopped(self.entrypoint.reason())))
+        let down = self.undo(failures, reason, start_failed);
+        down.run(underway)
+            .await
+            .and_then(|()| Err(RunError::stopped(entrypoint.reason())))
+    }
+
+    /// Whether it was not settled yet.
+    fn settle(&self) -> bool {
+        !self.settled.swap(true, Ordering::SeqCst)
+    }
+
+    fn undo(self, failures: Arc<Failures>, reason: StopReason, start_failed: bool) -> TakeDown {
+        TakeDown {
+            entrypoint: self.entrypoint,
+            cells: self.cells,
+            failures,
+            reason,
+            start_failed,
+        }
     }
 
     async fn start(&self, failures: &Arc<Failures>) -> bool {
@@ -257,16 +298,16 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(task) = &self.task else { return };
+        if self.task.is_none() {
+            return;
+        }
         self.start.unwanted.set();
-        if task.is_finished() {
-            // It came too late to see that.
-            let BringUp {
-                entrypoint, cells, ..
-            } = self.start.clone();
+        if !self.start.settle() {
+            // They are up, and nobody else will stop them.
             let reason = StopReason::new(StopKind::Abandoned);
-            let owner = entrypoint.clone();
-            let stop = take_down(entrypoint, cells, Arc::default(), reason);
+            let down = self.start.clone().undo(Arc::default(), reason, false);
+            let owner = &self.start.entrypoint;
+            let stop = down.run(owner.group_underway());
             owner.spawn_own("aiomisc: stop of services", stop).detach();
         }
     }

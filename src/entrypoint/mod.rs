@@ -10,11 +10,13 @@ mod dynamic;
 mod environment;
 mod error;
 mod failures;
+mod groups;
 mod order;
 mod os_signal;
 mod outcome;
 mod plan;
 mod roster;
+mod say;
 mod settings;
 mod shutdown;
 mod signals;
@@ -38,6 +40,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::failures::Failures;
+use self::groups::Groups;
 use self::signals::LifecycleSignals;
 use self::watchdog::Watch;
 use crate::chance::Chance;
@@ -68,6 +71,7 @@ struct Shared {
     reason: Mutex<Option<StopReason>>,
     /// What failed so far, and will be the error of the run.
     failures: Arc<Failures>,
+    groups: Arc<Groups>,
     /// Thrown when the services of the beginning have started.
     running: Flag,
     /// Thrown together with `reason`.
@@ -195,6 +199,7 @@ impl Entrypoint {
             chance: Mutex::default(),
             reason: Mutex::default(),
             failures: Arc::default(),
+            groups: Arc::default(),
             running: Flag::default(),
             closing: Flag::default(),
             cut: Flag::default(),
@@ -251,16 +256,25 @@ impl Entrypoint {
 
     /// Begins the stop, unless it has begun.
     fn close(&self, kind: StopKind) -> bool {
+        let reason = self.close_unsaid(kind);
+        reason.inspect(log_stop).is_some()
+    }
+
+    /// Begins the stop, unless it has begun, and leaves it to the caller to tell the log.
+    fn close_unsaid(&self, kind: StopKind) -> Option<StopReason> {
         let mut reason = lock(&self.shared.reason);
         if reason.is_some() {
-            return false;
+            drop(reason);
+            // Whoever was first may not have come as far, and the caller counts on it.
+            self.shared.closing.set();
+            return None;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
         // At once, and by whoever stops the program: its own threads may be stuck already.
         lock(&self.shared.watch).begin(self);
         drop(reason);
-        tracing::info!(reason = %new, "stopping");
-        self.shared.closing.set()
+        self.shared.closing.set();
+        Some(new)
     }
 
     fn reason(&self) -> StopReason {
@@ -394,6 +408,10 @@ pub(crate) fn simulation_seed() -> Result<Option<u64>, String> {
         Some(problem) => Err(problem),
         None => Ok(seed),
     }
+}
+
+fn log_stop(reason: &StopReason) {
+    tracing::info!(%reason, "stopping");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -51,15 +51,17 @@ mod os {
     use std::fmt;
     use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, Weak};
     use std::thread;
+    use std::time::Duration;
 
     use signal_hook::consts::FORBIDDEN;
     use signal_hook::flag::register_conditional_default;
     use signal_hook::iterator::{Handle, Signals};
     use signal_hook::low_level;
 
-    use super::super::{Entrypoint, lock};
+    use super::super::say::say_within;
+    use super::super::{Entrypoint, Shared, lock, log_stop};
     use super::OsSignal;
     use crate::service::StopKind;
 
@@ -69,6 +71,9 @@ mod os {
 
     /// Whether an entrypoint has the signals: there is one at a time.
     static TAKEN: AtomicBool = AtomicBool::new(false);
+
+    /// How long the log may keep the next signal waiting.
+    const SAID_WITHIN: Duration = Duration::from_millis(200);
 
     struct Action {
         act_by_default: Arc<AtomicBool>,
@@ -105,12 +110,12 @@ mod os {
                 return Ok(None);
             }
             let signals: Vec<i32> = signals.iter().map(|signal| signal.0).collect();
-            Self::catch(signals, entrypoint.clone())
+            Self::catch(signals, Arc::downgrade(&entrypoint.shared))
                 .inspect_err(|_| TAKEN.store(false, Ordering::SeqCst))
                 .map(Some)
         }
 
-        fn catch(signals: Vec<i32>, entrypoint: Entrypoint) -> io::Result<Self> {
+        fn catch(signals: Vec<i32>, entrypoint: Weak<Shared>) -> io::Result<Self> {
             for signal in &signals {
                 let mut installed = lock(&INSTALLED);
                 let installed = installed.get_or_insert_default();
@@ -125,7 +130,8 @@ mod os {
             for (action, _) in handlers.actions(&lock(&INSTALLED)) {
                 action.store(false, Ordering::SeqCst);
             }
-            // A thread, not a task: it works also when the executor is stuck.
+            // A thread, not a task: it works also when the executor is stuck. It does not keep the
+            // services, which would be dropped here, after the run.
             thread::Builder::new()
                 .name("aiomisc-signals".to_owned())
                 .spawn(move || {
@@ -165,16 +171,23 @@ mod os {
     /// The first signal stops the program, the second cuts the drain, the third ends the process.
     /// A signal that comes when the stop has begun for another reason counts as the second. Gives
     /// the number that it counted as.
-    fn arrived(entrypoint: &Entrypoint, signal: OsSignal, count: u32) -> u32 {
+    fn arrived(entrypoint: &Weak<Shared>, signal: OsSignal, count: u32) -> u32 {
         if count >= 3 {
             low_level::exit(128 + signal.0);
         }
-        if entrypoint.close(StopKind::Signal(signal)) {
+        let Some(entrypoint) = entrypoint.upgrade().map(|shared| Entrypoint { shared }) else {
+            return count;
+        };
+        if let Some(reason) = entrypoint.close_unsaid(StopKind::Signal(signal)) {
+            drop(entrypoint);
+            say_within(SAID_WITHIN, move || log_stop(&reason));
             return 1;
         }
         // Said first: with the drain the process may end. Nobody else throws this switch.
         if !entrypoint.shared.cut.is_set() {
-            tracing::warn!(%signal, "the drain is cut");
+            say_within(SAID_WITHIN, move || {
+                tracing::warn!(%signal, "the drain is cut");
+            });
             entrypoint.shared.cut.set();
         }
         2

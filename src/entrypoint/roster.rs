@@ -1,8 +1,10 @@
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::order::{self, Party};
-use crate::error::Chain;
+use crate::error::{Chain, panic_text};
+use crate::future::Panic;
 use crate::runtime::Runtime;
 use crate::service::{Service, ServiceCell, ServiceOptions};
 
@@ -32,11 +34,12 @@ impl Roster {
             .into_iter()
             .zip(names)
             .map(|(service, name)| {
-                let options = service.options();
+                let options = ask(&name, "options", problems, || service.options());
+                let options = options.unwrap_or_default();
                 let wrong = options.problems().map(|problem| (&name, problem));
                 problems
                     .extend(wrong.map(|(name, problem)| format!("service `{name}`: {problem}")));
-                if let Err(error) = service.check() {
+                if let Some(Err(error)) = ask(&name, "check", problems, || service.check()) {
                     problems.push(format!("service `{name}`: {}", Chain(&*error)));
                 }
                 Member {
@@ -92,6 +95,19 @@ impl Roster {
     }
 }
 
+/// Asks a service about itself; its panic is a mistake like any other.
+fn ask<T>(
+    name: &str,
+    what: &str,
+    problems: &mut Vec<String>,
+    ask: impl FnOnce() -> T,
+) -> Option<T> {
+    let answer = catch_unwind(AssertUnwindSafe(ask));
+    let panic =
+        |panic: Panic| format!("service `{name}`: {what} panicked: {}", panic_text(&*panic));
+    answer.map_err(|p| problems.push(panic(p))).ok()
+}
+
 /// Gives every service a name of its own: those called after their type get numbers; equal names
 /// that were given are a mistake.
 fn names(
@@ -101,7 +117,11 @@ fn names(
 ) -> Vec<Arc<str>> {
     let given: Vec<(Arc<str>, _)> = services
         .iter()
-        .map(|service| (service.name().into(), service.type_name()))
+        .map(|service| {
+            let type_name = service.type_name();
+            let name = ask(type_name, "name", problems, || service.name().into());
+            (name.unwrap_or_else(|| type_name.into()), type_name)
+        })
         .collect();
     let mut taken: HashSet<Arc<str>> = running.iter().map(|cell| Arc::clone(cell.name())).collect();
     for (name, type_name) in &given {

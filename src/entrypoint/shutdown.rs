@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
-use crate::future::{Either, run_until};
+use crate::error::BoxError;
+use crate::future::{Either, race, run_until};
 use crate::runtime::AbortOnDrop;
-use crate::service::{ServiceCell, ServiceState, StopReason};
+use crate::service::{NotDropped, ServiceCell, ServiceState, StopReason};
 
 /// Stops everything, once the stop has begun. Errors neither get lost nor keep others from being
 /// stopped.
@@ -20,6 +21,8 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
         cells: entrypoint.cells().clone(),
         failures: &shared.failures,
         reason: entrypoint.reason(),
+        start_failed: !shared.running.is_set() && start::why(&shared.failures).is_some(),
+        of_program: true,
     };
     let in_time = stopping.run().await;
     shared.context.close();
@@ -39,6 +42,10 @@ pub(super) struct Stopping<'a> {
     /// Where it goes what failed; what is there before the stop is why it came to that.
     pub(super) failures: &'a Arc<Failures>,
     pub(super) reason: StopReason,
+    /// Whether it undoes a start that has failed.
+    pub(super) start_failed: bool,
+    /// Whether the program stops with them.
+    pub(super) of_program: bool,
 }
 
 impl Stopping<'_> {
@@ -47,10 +54,16 @@ impl Stopping<'_> {
         let limit = self.entrypoint.shared.settings.shutdown_timeout();
         let runtime = self.entrypoint.runtime();
         let stop = async {
-            let (cells, failures) = (&self.cells, self.failures);
-            self.entrypoint.call_pre_stop(cells, failures).await;
+            let (ep, cells, failures) = (self.entrypoint, &self.cells, self.failures);
+            if self.start_failed {
+                ep.call_start_failed(cells, failures).await;
+            }
+            ep.call_pre_stop(cells, failures).await;
             self.stop_all().await;
-            self.entrypoint.call_post_stop(cells, failures).await;
+            if self.of_program {
+                ep.shared.groups.all_over().await;
+            }
+            ep.call_post_stop(cells, failures).await;
         };
         let stopped = run_until(stop, runtime.sleep(limit)).await;
         // What was dropped there may have panicked, which is no better.
@@ -62,10 +75,9 @@ impl Stopping<'_> {
     }
 
     async fn stop_all(&self) {
-        let start_failed = start::why(self.failures).is_some();
-        self.give_up_starting(start_failed).await;
+        self.give_up_starting().await;
         let started = self.started();
-        if start_failed {
+        if self.start_failed {
             // What is up was made ready for a program that never came to be: undo it step by step.
             for cell in &started {
                 self.finished(cell, self.stop(cell, Vec::new())).await;
@@ -109,19 +121,28 @@ impl Stopping<'_> {
         needed_by
     }
 
-    /// Drops the starts that are under way, and joins them.
-    async fn give_up_starting(&self, start_failed: bool) {
+    /// Drops the starts that are under way, and joins them, each for as long as its stop might take:
+    /// one that blocks its thread must not have the stops of the others wait for ever.
+    async fn give_up_starting(&self) {
         let starting = |cell: &&Arc<ServiceCell>| !cell.has_started();
         let undecided: Vec<_> = self.cells.iter().filter(starting).collect();
         for cell in &undecided {
-            if start_failed && cell.state() == ServiceState::Starting {
+            if self.start_failed && cell.state() == ServiceState::Starting {
                 cell.life().give_up(GivenUp(self.reason.clone()));
             }
             cell.begin_stop();
         }
+        let runtime = self.entrypoint.runtime();
+        let begun = runtime.now();
         for cell in undecided {
-            let late = cell.abandon().await;
-            self.failures.extend(late);
+            let limit = cell.options().stop_limit;
+            let left = || limit.saturating_sub(runtime.now().saturating_duration_since(begun));
+            // The clock is looked at only when there is something to wait for.
+            let over = async { runtime.sleep(left()).await };
+            match race(cell.abandon(), over).await {
+                Either::First(late) => self.failures.extend(late),
+                Either::Second(()) => self.cut(cell, NotDropped(limit).into()),
+            }
         }
     }
 
@@ -168,11 +189,15 @@ impl Stopping<'_> {
             let state = Some(cell.state()).filter(|state| !state.is_over());
             let state = state.unwrap_or(ServiceState::Draining);
             tracing::error!(service = %cell.name(), %state, "still there after the shutdown timeout");
-            let cause = StillThere { state, limit };
-            let error = ServiceError::new(cell.name(), Stage::Stop, cause.into());
-            self.failures.add(error);
-            self.failures.extend(cell.cut_off());
+            self.cut(cell, StillThere { state, limit }.into());
         }
+    }
+
+    /// Lets go of a service that cannot be waited for any longer.
+    fn cut(&self, cell: &ServiceCell, cause: BoxError) {
+        let error = ServiceError::new(cell.name(), Stage::Stop, cause);
+        self.failures.add(error);
+        self.failures.extend(cell.cut_off());
     }
 }
 

@@ -125,8 +125,7 @@ impl Entrypoint {
             services: services(cells),
             errors: failures.texts().into(),
         };
-        let called = signal.call_within(event, self.runtime(), self.stop_receivers_limit());
-        failures.add_receivers(called.await);
+        self.call_until_cut(signal, event, failures).await;
     }
 
     /// Whether all receivers did well, and the stop has not begun.
@@ -159,7 +158,16 @@ impl Entrypoint {
         if !signal.has_receivers() {
             return;
         }
-        let event = self.lifecycle(cells);
+        self.call_until_cut(signal, self.lifecycle(cells), failures)
+            .await;
+    }
+
+    async fn call_until_cut<E: Clone + Send + Sync + 'static>(
+        &self,
+        signal: &Signal<E>,
+        event: E,
+        failures: &Failures,
+    ) {
         let called = signal.call_within(event, self.runtime(), self.stop_receivers_limit());
         match run_until(called, self.shared.cut.wait()).await {
             Ok(Either::First(called)) => {
@@ -183,7 +191,7 @@ impl Entrypoint {
     }
 }
 
-fn dropped_badly(signal: &Signal<Lifecycle>, panic: &Panic) {
+fn dropped_badly<E>(signal: &Signal<E>, panic: &Panic) {
     let panic = panic_text(&**panic);
     tracing::error!(signal = signal.name(), %panic, "a receiver panicked when it was dropped");
 }

@@ -25,7 +25,6 @@ impl Entrypoint {
         }
         if let Some(kind) = why(failures) {
             self.close(kind);
-            self.call_start_failed(&cells, failures).await;
         }
         false
     }
@@ -66,9 +65,11 @@ async fn start(
         let (gate, failures) = (Arc::clone(&gate), Arc::clone(failures));
         Arc::new(move |cell, launch| {
             match launch {
-                Launch::Started if gate.ordered => lock(&gate.started).push(cell.place()),
-                Launch::Started => {}
-                Launch::Abandoned => gate.abandoned.store(true, Ordering::Release),
+                Launch::Started => gate.has_its_turn_behind(cell),
+                Launch::Abandoned => {
+                    gate.abandoned.store(true, Ordering::Release);
+                    gate.has_its_turn_behind(cell);
+                }
                 Launch::Failed(error) => {
                     error.log();
                     failures.add(error);
@@ -111,8 +112,9 @@ struct Gate {
     abandoned: AtomicBool,
     /// Whether a service waits for another one.
     ordered: bool,
-    /// The places of those that have started, where somebody may wait for them.
-    started: Mutex<Vec<usize>>,
+    /// The places of those that have started, or were stopped before that, where somebody may wait for
+    /// them. What needs one that was stopped was stopped as well, and is not launched.
+    turn_over: Mutex<Vec<usize>>,
     changed: Event,
 }
 
@@ -123,7 +125,7 @@ impl Gate {
             failed: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             ordered: cells.iter().any(|cell| !cell.needs().is_empty()),
-            started: Mutex::default(),
+            turn_over: Mutex::default(),
             changed: Event::new(),
         }
     }
@@ -132,6 +134,12 @@ impl Gate {
     fn is_passed(&self, entrypoint: &Entrypoint) -> bool {
         let stopped = self.abandoned.load(Ordering::Acquire) && entrypoint.is_closing();
         self.left.load(Ordering::Acquire) == 0 && !self.failed.load(Ordering::Acquire) && !stopped
+    }
+
+    fn has_its_turn_behind(&self, cell: &ServiceCell) {
+        if self.ordered {
+            lock(&self.turn_over).push(cell.place());
+        }
     }
 
     fn one_decided(&self) {
@@ -189,7 +197,8 @@ impl<'a> Starting<'a> {
     }
 
     fn launch_those_due(&mut self, gate: &Gate) {
-        for place in std::mem::take(&mut *lock(&gate.started)) {
+        let turn_over = std::mem::take(&mut *lock(&gate.turn_over));
+        for place in turn_over {
             let waiting = self.needed_by.get(place).map_or(&[][..], Vec::as_slice);
             for waiting in waiting {
                 self.missing[*waiting] -= 1;

@@ -80,7 +80,9 @@ impl Supervisor {
     async fn end_life(&self, error: &ServiceError) {
         let life = self.cell.life();
         if !life.is_to_stop() {
-            return life.abandon().await;
+            life.abandon().await;
+            life.take_late().iter().for_each(ServiceError::log);
+            return;
         }
         let reason = StopReason::new(StopKind::Failed {
             service: error.service().to_owned(),

@@ -3,14 +3,18 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::say::say_within;
 use super::tasks::NAMED;
-use super::{Entrypoint, lock};
+use super::{Entrypoint, RunError, lock};
 
 /// The exit status of a program whose stop took too long.
 pub(super) const EXIT_OVERRAN: u8 = 70;
 
 /// How long the orderly way may take to notice by itself that the time is over.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long the last words may take, since nobody may be reading them.
+const SAID_WITHIN: Duration = Duration::from_millis(500);
 
 /// Whether a stop is watched over, and by what.
 #[derive(Default)]
@@ -74,7 +78,9 @@ impl Watchdog {
                 .wait_timeout_while(guard, limit, |over| !*over)
                 .unwrap_or_else(PoisonError::into_inner);
             if !*over && let Some(shared) = shared.upgrade() {
-                exit(&Entrypoint { shared });
+                let entrypoint = Entrypoint { shared };
+                say_within(SAID_WITHIN, move || name_stragglers(&entrypoint));
+                exit_now();
             }
         };
         if let Err(error) = thread::Builder::new()
@@ -94,14 +100,14 @@ impl Drop for Watchdog {
     }
 }
 
-/// Ends the process as a stop that took too long does: in the orderly way, or where that hangs, as it
+/// Says what failed, and ends the process as a stop that took too long does: in the orderly way, or where that hangs, as it
 /// may in a destructor or behind another thread that is doing the same, without it.
 #[allow(
     clippy::exit,
     clippy::disallowed_methods,
     reason = "this is the end of the program"
 )]
-pub(super) fn exit_overran() -> ! {
+pub(super) fn exit_overran(error: &RunError) -> ! {
     let late = Condvar::new();
     let watch = move || {
         let never = Mutex::new(());
@@ -113,11 +119,12 @@ pub(super) fn exit_overran() -> ! {
     let _ = thread::Builder::new()
         .name("aiomisc-watchdog".to_owned())
         .spawn(watch);
+    error.report();
     std::process::exit(EXIT_OVERRAN.into())
 }
 
-/// Names the services that are not done, and exits without anything that could wait.
-fn exit(entrypoint: &Entrypoint) -> ! {
+/// Names the services that are not done, and their tasks.
+fn name_stragglers(entrypoint: &Entrypoint) {
     let limit = entrypoint.settings().shutdown_timeout();
     let mut text = format!("aiomisc: the shutdown took longer than {limit:?}; still there:");
     let mut tasks = Vec::new();
@@ -133,7 +140,6 @@ fn exit(entrypoint: &Entrypoint) -> ! {
     text.push('\n');
     // Nobody is left to hear of a failure.
     let _ = std::io::stderr().write_all(text.as_bytes());
-    exit_now()
 }
 
 fn exit_now() -> ! {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener};
 
+use super::object::Object;
 use super::{Life, Policy, Service, ServiceOptions, ServiceState, ServiceStatus, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError};
 use crate::error::Chain;
@@ -18,7 +19,7 @@ use crate::runtime::{Name, Runtime, Task};
 
 pub(crate) struct ServiceCell {
     name: Arc<str>,
-    service: Arc<dyn Service>,
+    service: Object,
     options: ServiceOptions,
     runtime: Runtime,
     /// Its place in the group that it is started with.
@@ -61,6 +62,7 @@ impl ServiceCell {
         place: usize,
         now: Instant,
     ) -> Arc<Self> {
+        let service = Object::new(service);
         Arc::new_cyclic(|cell| {
             let inner = Inner {
                 life: Life::new(&name, &service, runtime, cell.clone(), now),
@@ -106,7 +108,7 @@ impl ServiceCell {
     }
 
     pub(crate) fn kind(&self) -> TypeId {
-        self.service.kind()
+        self.service.get().kind()
     }
 
     pub(crate) fn place(&self) -> usize {
@@ -357,6 +359,18 @@ impl ServiceCell {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ServiceCell {
+    /// Lets go of what it needs link by link: a chain may be longer than a stack.
+    fn drop(&mut self) {
+        let mut needs = self.needs.take().unwrap_or_default();
+        while let Some(need) = needs.pop() {
+            if let Some(mut last) = Arc::into_inner(need) {
+                needs.extend(last.needs.take().unwrap_or_default());
+            }
+        }
     }
 }
 

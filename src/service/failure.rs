@@ -45,6 +45,22 @@ impl fmt::Display for LimitExceeded {
 
 impl std::error::Error for LimitExceeded {}
 
+/// Says that a `start` was given up and did not end all the same.
+#[derive(Debug)]
+pub(crate) struct NotDropped(pub(crate) Duration);
+
+impl fmt::Display for NotDropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its `start` was given up, and has not ended for {:?}: it blocks its thread",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NotDropped {}
+
 /// Says that the running part of a service had to be dropped.
 #[derive(Debug)]
 pub(super) struct StillRunning(pub(super) Duration);

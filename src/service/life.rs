@@ -10,7 +10,8 @@ use event_listener::{Event, listener};
 
 use super::cell::Record;
 use super::failure::{LimitExceeded, Panicked, StillRunning};
-use super::{Service, ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
+use super::object::Object;
+use super::{ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, Chain, panic_text};
 use crate::flag::{Flag, wake_all};
@@ -29,7 +30,7 @@ pub(crate) type OnLaunch = dyn Fn(&ServiceCell, Launch) + Send + Sync;
 
 pub(crate) struct Life {
     name: Arc<str>,
-    service: Arc<dyn Service>,
+    service: Object,
     runtime: Runtime,
     cell: Weak<ServiceCell>,
     /// Whether the service has started, whatever became of it since.
@@ -64,7 +65,7 @@ struct Inner {
 impl Life {
     pub(super) fn new(
         name: &Arc<str>,
-        service: &Arc<dyn Service>,
+        service: &Object,
         runtime: &Runtime,
         cell: Weak<ServiceCell>,
         now: Instant,
@@ -83,7 +84,7 @@ impl Life {
         };
         Arc::new(Self {
             name: Arc::clone(name),
-            service: Arc::clone(service),
+            service: service.clone(),
             runtime: runtime.unowned(),
             cell,
             started: AtomicBool::new(false),
@@ -146,9 +147,10 @@ impl Life {
         now: Instant,
     ) {
         let mut inner = self.inner();
-        // The stop may have come in between, on another thread, and would not come again.
+        // The stop has come before its turn, and does not come again.
         if self.stopping.is_set() {
-            return;
+            drop(inner);
+            return self.tell(&on_launch, Launch::Abandoned);
         }
         inner.on_launch = Some(on_launch);
         self.enter(&mut inner, ServiceState::Starting, now);
@@ -156,7 +158,8 @@ impl Life {
         let entrypoint = entrypoint.clone();
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&life), entrypoint.clone());
-            let start = catch_panic((*life.service).start(ctx));
+            // Called inside: one written by hand may panic before there is a future.
+            let start = catch_panic(async { life.service.get().start(ctx).await });
             let outcome = entrypoint
                 .service_scope(Arc::clone(&life) as _, start)
                 .await;
@@ -253,17 +256,20 @@ impl Life {
     }
 
     fn returned(&self, entrypoint: &Entrypoint, outcome: Result<Result<(), BoxError>, Panic>) {
-        let decided = {
+        let (decided, finished) = {
             let mut inner = self.inner();
             inner.returned = true;
             let decided = inner.on_launch.is_none();
-            let finished = decided && matches!(outcome, Ok(Ok(())));
-            if finished && inner.state == ServiceState::Running {
+            let returned_ok = decided && matches!(outcome, Ok(Ok(())));
+            let finished = returned_ok && inner.state == ServiceState::Running;
+            if finished {
                 self.enter(&mut inner, ServiceState::Stopped, self.runtime.now());
-                tracing::debug!(service = %self.name, "finished");
             }
-            decided
+            (decided, finished)
         };
+        if finished {
+            tracing::debug!(service = %self.name, "finished");
+        }
         match outcome {
             Ok(Ok(())) if decided => {}
             Ok(Ok(())) => self.ready(),
@@ -291,9 +297,12 @@ impl Life {
             task.abort();
             return;
         }
-        // Those that have ended would gather otherwise; looked at now and then, not each time.
+        // Those that have ended would gather otherwise; looked at when there are twice as many as were
+        // left the last time.
         if inner.tasks.len() == inner.tasks.capacity() {
             inner.tasks.retain(|task| !task.is_finished());
+            let left = inner.tasks.len();
+            inner.tasks.reserve(left.max(4));
         }
         inner.tasks.push(task);
     }
@@ -327,7 +336,8 @@ impl Life {
         self.inner().asked = true;
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
-        let stop = (*self.service).stop(reason);
+        // Called inside, as `start` is.
+        let stop = async { self.service.get().stop(reason).await };
         let stop = entrypoint.service_scope(Arc::clone(self) as _, stop);
         let over = race(self.runtime.sleep(limit), cut.wait());
         match run_until(stop, over).await {
@@ -419,7 +429,7 @@ impl Life {
     }
 
     /// What failed while the service was being stopped.
-    pub(super) fn take_late(&self) -> Vec<ServiceError> {
+    pub(crate) fn take_late(&self) -> Vec<ServiceError> {
         std::mem::take(&mut self.inner().late)
     }
 

@@ -107,6 +107,12 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
         "blocks" => forever(Stop::Blocks),
         "swallows" => forever(Stop::Swallows),
         "leaves_a_job" => forever(Stop::LeavesAJob),
+        "mute_overruns" => mute(|| forever(Stop::Never)),
+        "mute_blocks" => mute(|| forever(Stop::Blocks)),
+        "mute_patient_stop" => mute(|| {
+            let builder = patient(builder.clone()).service(Stops(Stop::Never));
+            builder.run_forever().map(drop)
+        }),
         "exits" => forever(Stop::Exits),
         "ends_in_exit" => {
             NEVER_ENDS.with(|_| {});
@@ -114,6 +120,18 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
         }
         other => panic!("no program is called {other}"),
     }
+}
+
+/// Has nobody but us write to the standard error stream, as if its reader had stopped reading.
+fn mute(run: impl FnOnce() -> Result<(), RunError>) -> Result<(), RunError> {
+    let (send, held) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _stderr = std::io::stderr().lock();
+        let _ = send.send(());
+        block();
+    });
+    held.recv().expect("the thread has it");
+    run()
 }
 
 /// A service that says when it is ready, and stops like this.
@@ -146,7 +164,10 @@ impl Service for Stops {
         println!("service: stop");
         match self.0 {
             Stop::AtOnce => Ok(()),
-            Stop::Never => pending().await,
+            Stop::Never => {
+                let _cut = Says("service: cut");
+                pending().await
+            }
             Stop::Blocks => match block() {},
             Stop::Swallows => {
                 let _blocks = BlocksWhenDropped;

@@ -1,0 +1,41 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Service, ServiceContext};
+use crate::error::{BoxError, panic_text};
+
+/// A service as its entrypoint holds it: should it panic when it is dropped, the log tells, and nobody
+/// else has to do with it.
+#[derive(Clone)]
+pub(super) struct Object(Option<Arc<dyn Service>>);
+
+impl Object {
+    pub(super) fn new(service: Arc<dyn Service>) -> Self {
+        Self(Some(service))
+    }
+
+    /// The service; it is there until this is dropped.
+    pub(super) fn get(&self) -> &dyn Service {
+        self.0.as_deref().unwrap_or(&Gone)
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let service = self.0.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(service))) {
+            tracing::error!(panic = %panic_text(&*panic), "dropping a service panicked");
+        }
+    }
+}
+
+struct Gone;
+
+#[async_trait]
+impl Service for Gone {
+    async fn start(&self, _: ServiceContext) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
