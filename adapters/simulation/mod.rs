@@ -64,6 +64,7 @@ mod builder;
 mod chance;
 mod clock;
 mod drive;
+mod guests;
 mod net;
 mod report;
 mod shared;

@@ -81,7 +81,7 @@ impl Shared {
         if !elsewhere {
             world.make_ready(Ready::Task(Arc::clone(task)));
         }
-        let sleeps = world.parked || elsewhere && world.others > 0;
+        let sleeps = world.parked || elsewhere && !world.guests.is_empty();
         drop(world);
         if sleeps {
             self.changed.notify_all();

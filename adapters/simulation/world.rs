@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::builder::Settings;
 use super::chance::Chance;
+use super::guests::Guests;
 use super::net::Tables;
 use super::shared::is_driver;
 pub(super) use super::step::{Due, Key, Ready, Script, Step, park};
@@ -32,9 +33,10 @@ pub(super) struct World {
     pub(super) trash: Vec<Waker>,
     /// The future of the thread that drives; it, or nobody.
     pub(super) root: Option<u64>,
-    /// Whether the driving thread sleeps, and how many others wait for their turn.
+    /// Whether the driving thread sleeps.
     pub(super) parked: bool,
-    pub(super) others: usize,
+    /// What other threads block on.
+    pub(super) guests: Guests,
     /// The task that is polled, and what it has begun to wait for.
     current: Option<u64>,
     waits: Vec<Wait>,
@@ -64,7 +66,7 @@ impl World {
             trash: Vec::new(),
             root: None,
             parked: false,
-            others: 0,
+            guests: Guests::default(),
             current: None,
             waits: Vec::new(),
             agenda: BTreeMap::new(),

@@ -98,9 +98,7 @@ impl World {
         };
         attempt.again = None;
         attempt.tries += 1;
-        if attempt.answer.is_some() {
-            // The answer is on its way, however long that takes.
-        } else if attempt.tries > TRIES {
+        if attempt.tries > TRIES {
             self.conclude(id, Err(Errno::ETIMEDOUT));
         } else {
             self.wish(id);
@@ -111,9 +109,11 @@ impl World {
         let Some(attempt) = self.net.attempts.get(&id) else {
             return;
         };
-        // It may have come twice.
-        if attempt.answer.is_some() {
-            return;
+        match attempt.answer {
+            _ if attempt.arrived => return,
+            // It has come twice, since the answer was slow, or lost in a partition.
+            Some(Ok(conn)) => return self.answer(id, Ok(conn)),
+            Some(Err(_)) | None => {}
         }
         let (host, peer_host) = (attempt.host, attempt.peer_host);
         let (local, to) = (attempt.local.clone(), attempt.to.clone());
@@ -152,6 +152,8 @@ impl World {
 
     pub(super) fn answer_arrives(&mut self, id: u64) {
         let attempt = self.net.attempts.get(&id);
+        // It may have come twice.
+        let attempt = attempt.filter(|attempt| !attempt.arrived);
         if let Some(answer) = attempt.and_then(|attempt| attempt.answer) {
             self.conclude(id, answer);
         }
@@ -207,12 +209,20 @@ impl World {
         match attempt.answer {
             Some(Ok(_)) if keep => {}
             Some(Ok(conn)) => self.drop_end(conn, 0, true),
-            _ => {
-                if let Addr::Inet(addr) = attempt.local {
+            _ => match (&attempt.local, &attempt.to) {
+                (Addr::Inet(addr), _) => {
                     let ports = &mut self.net.hosts[attempt.host].client_ports;
                     ports.remove(&addr.port());
                 }
-            }
+                // It may stand in line before others, who want its place.
+                (_, to) => {
+                    if let Ok(listener) = self.find_listener(attempt.host, to)
+                        && let Some(listening) = self.net.listeners.get_mut(&listener)
+                    {
+                        listening.waiting.retain(|waiting| *waiting != id);
+                    }
+                }
+            },
         }
     }
 

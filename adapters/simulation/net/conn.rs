@@ -4,8 +4,7 @@ use std::task::{Poll, Waker};
 
 use nix::errno::Errno;
 
-use super::tables::pair;
-use super::transit::Token;
+use super::transit::{Held, Token};
 use super::{WINDOW, ended};
 use crate::adapters::simulation::trace::What;
 use crate::adapters::simulation::world::{Due, World, park};
@@ -115,15 +114,14 @@ impl World {
         let Some(conn) = self.net.conns.get(&id) else {
             return;
         };
-        let token = Token::Piece { conn: id, end };
         let at = if conn.is_unix() {
             Some(self.now)
         } else {
             self.arrival(from, to, bytes)
         };
         let Some(at) = at else {
-            self.net.held.entry(pair(from, to)).or_default().push(token);
-            return;
+            let conn = id;
+            return self.hold(from, to, Held { conn, end, bytes });
         };
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return;
@@ -134,7 +132,7 @@ impl World {
         if at <= self.now && to.flight.len() == 1 {
             self.piece_arrives(id, end);
         } else {
-            self.plan(at, Due::Arrival(token));
+            self.plan(at, Due::Arrival(Token::Piece { conn: id, end }));
         }
     }
 
