@@ -7,8 +7,8 @@ use super::guests::Guest;
 use super::net::Network;
 use super::report;
 use super::shared::{Role, Shared};
+use super::step::Step;
 use super::task::Task;
-use super::world::Step;
 use crate::runtime::BlockingJob;
 
 impl Shared {

@@ -7,8 +7,9 @@ use nix::errno::Errno;
 use super::conn::Conn;
 use super::host::{Protocol, UnixSocket};
 use super::transit::Token;
+use crate::adapters::simulation::step::{Due, Key};
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::world::{Due, Key, World};
+use crate::adapters::simulation::world::World;
 use crate::net::Addr;
 
 /// How often a wish to connect is sent again. The pauses double from one second on, as on Linux, so

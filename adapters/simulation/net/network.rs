@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::conditions::Conditions;
 use super::tables::pair;
 use crate::adapters::simulation::shared::Shared;
+use crate::adapters::simulation::step::{Due, Script};
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::world::{Due, Script, World};
+use crate::adapters::simulation::world::World;
 
 /// The network of a simulation, to make it bad; from
 /// [`Simulation::network`](crate::adapters::Simulation::network).

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use super::datagram::Flying;
 use super::tables::pair;
-use crate::adapters::simulation::world::{Due, World};
+use super::udp::Flying;
+use crate::adapters::simulation::step::Due;
+use crate::adapters::simulation::world::World;
 
 /// What is under way; where it goes, the tables tell.
 pub(in super::super) enum Token {
