@@ -350,6 +350,68 @@ async fn requests_that_had_arrived_are_answered_before_the_end() {
     }
 }
 
+#[aiomisc::test(runtimes(all), seeds = 200)]
+async fn who_has_connected_before_the_stop_is_answered() {
+    let server = Arc::new(TcpServer::new("127.0.0.1:0", lines));
+    let ep = start(Arc::clone(&server)).await;
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut client = connect(&server).await;
+        client.write_all(b"line\n").await.expect("it is connected");
+        clients.push(client);
+    }
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    for mut client in clients {
+        assert_eq!(rest(&mut client).await, Ok(b"line\n".to_vec()));
+    }
+}
+
+/// The system has made the connections, and the runtime has heard of none of them.
+#[aiomisc::test(runtimes(real))]
+async fn who_waits_in_the_backlog_at_the_stop_is_answered() {
+    use std::io::{Read, Write};
+
+    let folder = shared::Folder::new();
+    let path = folder.join("server.sock");
+    let tcp = Arc::new(TcpServer::new("127.0.0.1:0", lines));
+    let unix = TcpServer::new(path.as_path(), lines);
+    let services: [Arc<dyn Service>; 2] = [tcp.clone(), Arc::new(unix)];
+    let ep = Entrypoint::builder().services(services).start().await;
+    let ep = ep.expect("the servers start");
+    let addr = tcp.address().and_then(|addr| addr.inet());
+    let addr = addr.expect("it listens");
+    let tcp = std::net::TcpStream::connect(addr).expect("the system accepts");
+    let unix = std::os::unix::net::UnixStream::connect(&path).expect("the system accepts");
+    for client in [&tcp as &dyn Duplex, &unix] {
+        client.say(b"line\n").expect("it is connected");
+    }
+    ep.graceful_shutdown("done").await.expect("nothing fails");
+    for client in [&tcp as &dyn Duplex, &unix] {
+        assert_eq!(client.rest().expect("it is answered"), b"line\n");
+    }
+
+    /// A connection of the standard library.
+    trait Duplex {
+        fn say(&self, data: &[u8]) -> io::Result<()>;
+        fn rest(&self) -> io::Result<Vec<u8>>;
+    }
+
+    impl<T> Duplex for T
+    where
+        for<'a> &'a T: Read + Write,
+    {
+        fn say(&self, data: &[u8]) -> io::Result<()> {
+            let mut stream = self;
+            stream.write_all(data)
+        }
+
+        fn rest(&self) -> io::Result<Vec<u8>> {
+            let (mut stream, mut rest) = (self, Vec::new());
+            stream.read_to_end(&mut rest).map(|_| rest)
+        }
+    }
+}
+
 #[aiomisc::test(runtimes(all))]
 async fn a_connection_that_only_receives_ends_when_it_is_quiet() {
     let events = Events::default();

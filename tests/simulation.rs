@@ -8,6 +8,8 @@
 
 #[path = "simulation/blocking.rs"]
 mod blocking;
+#[path = "simulation/faults.rs"]
+mod faults;
 #[path = "simulation/hosts.rs"]
 mod hosts;
 #[path = "simulation/hour.rs"]

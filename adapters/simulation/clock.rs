@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::shared::Shared;
+use super::step::{Due, Key};
 use super::wait::Wait;
-use super::world::{Due, Key, World};
+use super::world::World;
 use crate::runtime::Sleep;
 
 /// A wait on the virtual clock.

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 
+use super::guests::Guest;
 use super::net::Network;
 use super::report;
 use super::shared::{Role, Shared};
+use super::step::Step;
 use super::task::Task;
-use super::world::Step;
 use crate::runtime::BlockingJob;
 
 impl Shared {
@@ -72,20 +73,26 @@ impl Shared {
         future: &mut Pin<&mut (dyn Future<Output = ()> + '_)>,
         cx: &mut Context<'_>,
     ) -> bool {
+        let _guest = Guest::new(self, root);
         loop {
             let mut world = self.lock();
+            world.guests.set_polled(root.id, false);
             while world.root.is_some() && !root.is_woken() {
-                world.others += 1;
+                if world.parked {
+                    // The driver may have waited for this one alone.
+                    self.notify();
+                }
                 world = self.wait(world);
-                world.others -= 1;
             }
             if world.root.is_none() {
                 world.root = Some(root.id);
                 world.tasks.insert(root.id, Arc::clone(root));
+                drop(world);
                 return false;
             }
-            drop(world);
+            world.guests.set_polled(root.id, true);
             root.begin();
+            drop(world);
             if future.as_mut().poll(cx).is_ready() {
                 return true;
             }
@@ -95,16 +102,16 @@ impl Shared {
     /// Nothing will happen by itself any more.
     fn idle(&self) {
         let mut world = self.lock();
-        if !world.settings.outside_wakes {
+        world.parked = true;
+        while !world.has_work() && (world.settings.outside_wakes || world.guests.run()) {
+            world = self.wait(world);
+        }
+        world.parked = false;
+        if !world.has_work() {
             let text = report::deadlock(&world);
             drop(world);
             panic!("{text}");
         }
-        world.parked = true;
-        while !world.has_work() {
-            world = self.wait(world);
-        }
-        world.parked = false;
     }
 }
 
@@ -134,7 +141,7 @@ impl Drop for Driving<'_> {
         self.root.end();
         let mut world = self.shared.lock();
         world.leave(self.root);
-        let others = world.others > 0;
+        let others = !world.guests.is_empty();
         drop(world);
         if others {
             self.shared.notify();

@@ -60,10 +60,12 @@
 //! woken a task cannot be known; [`SimulationBuilder::outside_wakes`] says so. The same is said of
 //! tasks that run on and on while no time passes ([`SimulationBuilder::poll_limit`]).
 
+mod backend;
 mod builder;
 mod chance;
 mod clock;
 mod drive;
+mod guests;
 mod net;
 mod report;
 mod shared;
@@ -77,21 +79,16 @@ pub use self::builder::SimulationBuilder;
 pub use self::net::{CONNECT_TIMEOUT, Conditions, HELD_UP, Network, WINDOW};
 pub use self::trace::{Event, Trace};
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use futures_core::future::BoxFuture;
-
+use self::backend::{Host, Owner};
 use self::builder::Settings;
 use self::shared::Shared;
 use self::trace::What;
-use crate::runtime::{
-    Backend, BlockingJob, Drive, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer,
-};
+use crate::runtime::{Backend, Drive, Runtime};
 
 /// A simulated runtime. Clones are handles to one; the last of them, and of the [`Runtime`]s made of
 /// them, ends it and drops the tasks left.
@@ -238,76 +235,5 @@ impl fmt::Debug for Simulation {
             .field("seed", &self.seed())
             .field("elapsed", &self.elapsed())
             .finish_non_exhaustive()
-    }
-}
-
-/// Ends the simulation when it goes.
-struct Owner {
-    shared: Arc<Shared>,
-    hosts: Mutex<BTreeMap<usize, Arc<Host>>>,
-}
-
-impl Drive for Owner {
-    fn block_on(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
-        self.shared.block_on(future);
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.shared.end();
-    }
-}
-
-/// What tasks of a host hold of it.
-struct Host {
-    shared: Arc<Shared>,
-    number: usize,
-}
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Simulation")
-            .field("host", &self.number)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Spawn for Host {
-    fn spawn(
-        &self,
-        name: &str,
-        _placement: Placement,
-        future: BoxFuture<'static, ()>,
-    ) -> Box<dyn TaskHandle> {
-        self.shared.spawn(name, future)
-    }
-}
-
-impl Timer for Host {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(clock::Timer::new(Arc::clone(&self.shared), duration))
-    }
-
-    fn now(&self) -> Instant {
-        self.shared.now()
-    }
-
-    fn wall_now(&self) -> SystemTime {
-        self.shared.lock().wall_now()
-    }
-}
-
-impl Backend for Host {
-    fn name(&self) -> &str {
-        "simulation"
-    }
-
-    fn run_blocking(&self, name: &str, job: BlockingJob) {
-        self.shared.run_blocking(name, job);
-    }
-
-    fn seed(&self) -> u64 {
-        self.shared.lock().seeds.next()
     }
 }

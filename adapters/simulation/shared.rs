@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use futures_core::future::BoxFuture;
 
 use super::builder::Settings;
+use super::step::Ready;
 use super::task::{Ended, Handle, Task};
 use super::trace::What;
-use super::world::{Ready, World};
+use super::world::World;
 use crate::runtime::{BlockingJob, TaskHandle};
 
 /// The world and its lock; what tasks, timers and sockets hold of their simulation.
@@ -81,7 +82,7 @@ impl Shared {
         if !elsewhere {
             world.make_ready(Ready::Task(Arc::clone(task)));
         }
-        let sleeps = world.parked || elsewhere && world.others > 0;
+        let sleeps = world.parked || elsewhere && !world.guests.is_empty();
         drop(world);
         if sleeps {
             self.changed.notify_all();

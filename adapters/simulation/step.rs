@@ -1,8 +1,11 @@
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use super::net::{Network, Token};
 use super::task::Task;
+use super::trace::What;
+use super::world::World;
 use crate::runtime::BlockingJob;
 
 /// A moment, and a number that keeps those of one moment in order.
@@ -35,6 +38,90 @@ pub(super) enum Step {
     Idle,
     /// Too many polls at one moment.
     Livelock,
+}
+
+impl World {
+    /// Finishes the step before, and picks the next one.
+    pub(super) fn step(&mut self, polled: Option<(Arc<Task>, bool)>) -> Step {
+        if let Some((task, ended)) = polled {
+            self.after_poll(&task, ended);
+        }
+        if self
+            .agenda
+            .first_key_value()
+            .is_some_and(|(key, _)| key.0 <= self.now)
+        {
+            return self.next_due();
+        }
+        while !self.ready.is_empty() {
+            let index = self.order.below(self.ready.len());
+            match self.ready.swap_remove(index) {
+                Ready::Job(name, job) => {
+                    self.record(|| What::Job { name });
+                    return Step::Job(job);
+                }
+                Ready::Task(task) if task.is_done() => {}
+                Ready::Task(task) => return self.begin_poll(task),
+            }
+        }
+        let Some((&(at, _), _)) = self.agenda.first_key_value() else {
+            return Step::Idle;
+        };
+        self.now = at;
+        self.polls = 0;
+        self.next_due()
+    }
+
+    pub(super) fn begin_poll(&mut self, task: Arc<Task>) -> Step {
+        self.polls += 1;
+        if self.polls > self.settings.poll_limit {
+            self.polls = 0;
+            self.make_ready(Ready::Task(task));
+            return Step::Livelock;
+        }
+        self.current = Some(task.id);
+        self.record(|| What::Poll {
+            name: Arc::clone(&task.name),
+        });
+        if self.root == Some(task.id) {
+            return Step::PollRoot;
+        }
+        Step::Poll(task)
+    }
+
+    fn after_poll(&mut self, task: &Arc<Task>, ended: bool) {
+        if ended {
+            self.tasks.remove(&task.id);
+            self.record(|| What::End {
+                name: Arc::clone(&task.name),
+                aborted: task.is_aborted(),
+            });
+            self.waits.clear();
+        } else {
+            let mut before = task.waits.lock().unwrap_or_else(PoisonError::into_inner);
+            mem::swap(&mut *before, &mut self.waits);
+            self.waits.clear();
+        }
+        self.current = None;
+    }
+
+    fn next_due(&mut self) -> Step {
+        let Some((_, due)) = self.agenda.pop_first() else {
+            return Step::Again;
+        };
+        match due {
+            Due::Wake(waker) => {
+                self.record(|| What::Timer);
+                self.wakes.push(waker);
+            }
+            Due::Arrival(token) => self.arrive(token),
+            Due::Script(script) => {
+                self.record(|| What::Script);
+                return Step::Script(script);
+            }
+        }
+        Step::Again
+    }
 }
 
 /// Puts a waker in its place, unless it is there already; the one before goes to the trash.

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::builder::Settings;
 use super::chance::Chance;
+use super::guests::Guests;
 use super::net::Tables;
 use super::shared::is_driver;
-pub(super) use super::step::{Due, Key, Ready, Script, Step, park};
+use super::step::{Due, Key, Ready};
 use super::task::Task;
 use super::trace::{Event, Trace, What};
 use super::wait::Wait;
@@ -32,19 +33,20 @@ pub(super) struct World {
     pub(super) trash: Vec<Waker>,
     /// The future of the thread that drives; it, or nobody.
     pub(super) root: Option<u64>,
-    /// Whether the driving thread sleeps, and how many others wait for their turn.
+    /// Whether the driving thread sleeps.
     pub(super) parked: bool,
-    pub(super) others: usize,
+    /// What other threads block on.
+    pub(super) guests: Guests,
     /// The task that is polled, and what it has begun to wait for.
-    current: Option<u64>,
-    waits: Vec<Wait>,
-    agenda: BTreeMap<Key, Due>,
-    ready: Vec<Ready>,
+    pub(super) current: Option<u64>,
+    pub(super) waits: Vec<Wait>,
+    pub(super) agenda: BTreeMap<Key, Due>,
+    pub(super) ready: Vec<Ready>,
     next_key: u64,
     next_task: u64,
-    order: Chance,
+    pub(super) order: Chance,
     /// Polls since the clock moved.
-    polls: u64,
+    pub(super) polls: u64,
 }
 
 impl World {
@@ -64,7 +66,7 @@ impl World {
             trash: Vec::new(),
             root: None,
             parked: false,
-            others: 0,
+            guests: Guests::default(),
             current: None,
             waits: Vec::new(),
             agenda: BTreeMap::new(),
@@ -74,37 +76,6 @@ impl World {
             polls: 0,
             settings,
         }
-    }
-
-    /// Finishes the step before, and picks the next one.
-    pub(super) fn step(&mut self, polled: Option<(Arc<Task>, bool)>) -> Step {
-        if let Some((task, ended)) = polled {
-            self.after_poll(&task, ended);
-        }
-        if self
-            .agenda
-            .first_key_value()
-            .is_some_and(|(key, _)| key.0 <= self.now)
-        {
-            return self.next_due();
-        }
-        while !self.ready.is_empty() {
-            let index = self.order.below(self.ready.len());
-            match self.ready.swap_remove(index) {
-                Ready::Job(name, job) => {
-                    self.record(|| What::Job { name });
-                    return Step::Job(job);
-                }
-                Ready::Task(task) if task.is_done() => {}
-                Ready::Task(task) => return self.begin_poll(task),
-            }
-        }
-        let Some((&(at, _), _)) = self.agenda.first_key_value() else {
-            return Step::Idle;
-        };
-        self.now = at;
-        self.polls = 0;
-        self.next_due()
     }
 
     /// Whether there is anything to do.
@@ -197,59 +168,5 @@ impl World {
         self.waits.clear();
         self.root = None;
         self.tasks.remove(&root.id);
-    }
-
-    pub(super) fn begin_poll(&mut self, task: Arc<Task>) -> Step {
-        self.polls += 1;
-        if self.polls > self.settings.poll_limit {
-            self.polls = 0;
-            self.make_ready(Ready::Task(task));
-            return Step::Livelock;
-        }
-        self.current = Some(task.id);
-        self.record(|| What::Poll {
-            name: Arc::clone(&task.name),
-        });
-        if self.root == Some(task.id) {
-            return Step::PollRoot;
-        }
-        Step::Poll(task)
-    }
-
-    fn after_poll(&mut self, task: &Arc<Task>, ended: bool) {
-        if ended {
-            self.tasks.remove(&task.id);
-            self.record(|| What::End {
-                name: Arc::clone(&task.name),
-                aborted: task.is_aborted(),
-            });
-            self.waits.clear();
-        } else {
-            let mut before = task
-                .waits
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            mem::swap(&mut *before, &mut self.waits);
-            self.waits.clear();
-        }
-        self.current = None;
-    }
-
-    fn next_due(&mut self) -> Step {
-        let Some((_, due)) = self.agenda.pop_first() else {
-            return Step::Again;
-        };
-        match due {
-            Due::Wake(waker) => {
-                self.record(|| What::Timer);
-                self.wakes.push(waker);
-            }
-            Due::Arrival(token) => self.arrive(token),
-            Due::Script(script) => {
-                self.record(|| What::Script);
-                return Step::Script(script);
-            }
-        }
-        Step::Again
     }
 }

@@ -1,5 +1,5 @@
 use std::io::{self, IoSlice};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -38,7 +38,7 @@ impl<T> Listener<T> {
 
 /// What differs between TCP and Unix sockets, which tokio gives no trait for.
 macro_rules! sockets {
-    ($($stream:ident $listener:ident |$addr:ident| $to_addr:expr, { $($nodelay:item)? })*) => {$(
+    ($($stream:ident $listener:ident $std:path, |$addr:ident| $to_addr:expr, { $($nodelay:item)? })*) => {$(
         impl AsyncRead for Stream<$stream> {
             fn poll_read(
                 mut self: Pin<&mut Self>,
@@ -102,6 +102,19 @@ macro_rules! sockets {
                 Poll::Ready(Ok((Stream::boxed(stream), $to_addr)))
             }
 
+            fn accept_ready(&mut self) -> io::Result<Option<(Box<dyn RawStream>, Addr)>> {
+                // tokio asks the system only after its driver has told of the connection.
+                let listener = <$std>::from(self.listener.as_fd().try_clone_to_owned()?);
+                let (stream, peer) = match listener.accept() {
+                    Ok(accepted) => accepted,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                    Err(error) => return Err(error),
+                };
+                stream.set_nonblocking(true)?;
+                let _inside = self.handle.enter();
+                Ok(Some((Stream::boxed($stream::from_std(stream)?), peer.into())))
+            }
+
             fn local_addr(&self) -> io::Result<Addr> {
                 self.listener.local_addr().map(|$addr| $to_addr)
             }
@@ -115,10 +128,10 @@ macro_rules! sockets {
 }
 
 sockets! {
-    TcpStream TcpListener |addr| addr.into(), {
+    TcpStream TcpListener std::net::TcpListener, |addr| addr.into(), {
         fn set_nodelay(&self, on: bool) -> io::Result<()> {
             self.0.set_nodelay(on)
         }
     }
-    UnixStream UnixListener |addr| std::os::unix::net::SocketAddr::from(addr).into(), {}
+    UnixStream UnixListener std::os::unix::net::UnixListener, |addr| std::os::unix::net::SocketAddr::from(addr).into(), {}
 }

@@ -69,8 +69,8 @@ impl Default for AcceptOptions {
     }
 }
 
-/// Takes connections until the service is asked to stop, each handled in a task of its own; then
-/// lets the handlers finish.
+/// Takes connections until the service is asked to stop, and those that wait by then, each handled in
+/// a task of its own; then lets the handlers finish.
 pub(super) async fn serve<F, Fut>(
     ctx: &ServiceContext,
     mut listener: Listener,
@@ -82,6 +82,13 @@ pub(super) async fn serve<F, Fut>(
 {
     let crew = Crew::new(ctx.clone());
     let mut pause = Pause::new(ctx);
+    let take = |(stream, peer): (Stream, Addr)| {
+        let connection = Arc::new(Connection::default());
+        let member = Arc::clone(&connection);
+        let (drain, idle) = (options.drain, options.idle_limit);
+        let stream = Watched::wrap(stream, connection, drain, idle, ctx.runtime());
+        crew.spawn(member, peer.clone(), handle(stream, peer));
+    };
     let accept_all = async {
         loop {
             while crew.len() >= options.max_connections {
@@ -91,13 +98,9 @@ pub(super) async fn serve<F, Fut>(
                 }
             }
             match listener.accept().await {
-                Ok((stream, peer)) => {
+                Ok(accepted) => {
                     pause.over();
-                    let connection = Arc::new(Connection::default());
-                    let member = Arc::clone(&connection);
-                    let (drain, idle) = (options.drain, options.idle_limit);
-                    let stream = Watched::wrap(stream, connection, drain, idle, ctx.runtime());
-                    crew.spawn(member, peer.clone(), handle(stream, peer));
+                    take(accepted);
                 }
                 Err(error) if concerns_connection(&error) => {
                     tracing::debug!(service = %ctx.name(), %error, "a connection was lost");
@@ -107,6 +110,15 @@ pub(super) async fn serve<F, Fut>(
         }
     };
     let Either::First(()) = race(ctx.stopping(), accept_all).await;
+    // Who has connected by now may have written: closing the listener would reset them. No more than
+    // there is room for, so that others who go on connecting do not hold up the stop.
+    for _ in crew.len()..options.max_connections {
+        match listener.accept_ready() {
+            Ok(Some(accepted)) => take(accepted),
+            Err(error) if concerns_connection(&error) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
     drop(listener);
     let cut = crew.drain(options.drain_limit).await;
     if cut > 0 {

@@ -7,8 +7,9 @@ use nix::errno::Errno;
 use super::conn::Conn;
 use super::host::{Protocol, UnixSocket};
 use super::transit::Token;
+use crate::adapters::simulation::step::{Due, Key};
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::world::{Due, Key, World};
+use crate::adapters::simulation::world::World;
 use crate::net::Addr;
 
 /// How often a wish to connect is sent again. The pauses double from one second on, as on Linux, so
@@ -98,9 +99,7 @@ impl World {
         };
         attempt.again = None;
         attempt.tries += 1;
-        if attempt.answer.is_some() {
-            // The answer is on its way, however long that takes.
-        } else if attempt.tries > TRIES {
+        if attempt.tries > TRIES {
             self.conclude(id, Err(Errno::ETIMEDOUT));
         } else {
             self.wish(id);
@@ -111,9 +110,11 @@ impl World {
         let Some(attempt) = self.net.attempts.get(&id) else {
             return;
         };
-        // It may have come twice.
-        if attempt.answer.is_some() {
-            return;
+        match attempt.answer {
+            _ if attempt.arrived => return,
+            // It has come twice, since the answer was slow, or lost in a partition.
+            Some(Ok(conn)) => return self.answer(id, Ok(conn)),
+            Some(Err(_)) | None => {}
         }
         let (host, peer_host) = (attempt.host, attempt.peer_host);
         let (local, to) = (attempt.local.clone(), attempt.to.clone());
@@ -152,6 +153,8 @@ impl World {
 
     pub(super) fn answer_arrives(&mut self, id: u64) {
         let attempt = self.net.attempts.get(&id);
+        // It may have come twice.
+        let attempt = attempt.filter(|attempt| !attempt.arrived);
         if let Some(answer) = attempt.and_then(|attempt| attempt.answer) {
             self.conclude(id, answer);
         }
@@ -207,12 +210,20 @@ impl World {
         match attempt.answer {
             Some(Ok(_)) if keep => {}
             Some(Ok(conn)) => self.drop_end(conn, 0, true),
-            _ => {
-                if let Addr::Inet(addr) = attempt.local {
+            _ => match (&attempt.local, &attempt.to) {
+                (Addr::Inet(addr), _) => {
                     let ports = &mut self.net.hosts[attempt.host].client_ports;
                     ports.remove(&addr.port());
                 }
-            }
+                // It may stand in line before others, who want its place.
+                (_, to) => {
+                    if let Ok(listener) = self.find_listener(attempt.host, to)
+                        && let Some(listening) = self.net.listeners.get_mut(&listener)
+                    {
+                        listening.waiting.retain(|waiting| *waiting != id);
+                    }
+                }
+            },
         }
     }
 

@@ -4,11 +4,11 @@ use std::task::{Poll, Waker};
 
 use nix::errno::Errno;
 
-use super::tables::pair;
-use super::transit::Token;
+use super::flight::Piece;
 use super::{WINDOW, ended};
+use crate::adapters::simulation::step::park;
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::world::{Due, World, park};
+use crate::adapters::simulation::world::World;
 use crate::net::Addr;
 
 /// A connection: the end that has connected, and the one that was accepted.
@@ -22,26 +22,20 @@ pub(super) struct Conn {
 pub(super) struct End {
     pub(super) host: usize,
     pub(super) local: Addr,
-    arrived: VecDeque<u8>,
-    flight: VecDeque<Piece>,
+    pub(super) arrived: VecDeque<u8>,
+    pub(super) flight: VecDeque<Piece>,
     /// How much of the window is taken, as the writer knows it.
-    taken: usize,
-    last_arrival: u64,
+    pub(super) taken: usize,
+    pub(super) last_arrival: u64,
     /// Whether the peer has ended its writing half, and this end its own.
-    finished: bool,
+    pub(super) finished: bool,
     closed: bool,
     reset: bool,
     /// Whether a write was told of the reset.
     told: bool,
-    dropped: bool,
-    reader: Option<Waker>,
+    pub(super) dropped: bool,
+    pub(super) reader: Option<Waker>,
     writer: Option<Waker>,
-}
-
-pub(super) enum Piece {
-    Data(Vec<u8>),
-    Finish,
-    Reset,
 }
 
 impl Conn {
@@ -57,7 +51,7 @@ impl Conn {
     }
 
     /// From the other end to this one.
-    fn way(&self, end: usize) -> (Addr, Addr) {
+    pub(super) fn way(&self, end: usize) -> (Addr, Addr) {
         let [from, to] = [1 - end, end].map(|end| self.ends[end].local.clone());
         (from, to)
     }
@@ -83,7 +77,7 @@ impl End {
     }
 
     /// Nothing goes on here any more.
-    fn break_off(&mut self, wakes: &mut Vec<Waker>) {
+    pub(super) fn break_off(&mut self, wakes: &mut Vec<Waker>) {
         self.reset = true;
         self.flight.clear();
         wakes.extend(self.reader.take());
@@ -92,91 +86,6 @@ impl End {
 }
 
 impl World {
-    /// Puts a piece on its way to this end.
-    pub(super) fn send_piece(&mut self, id: u64, end: usize, piece: Piece) {
-        let Some(conn) = self.net.conns.get_mut(&id) else {
-            return;
-        };
-        let bytes = match &piece {
-            Piece::Data(data) => data.len(),
-            Piece::Finish | Piece::Reset => 0,
-        };
-        let to = &mut conn.ends[end];
-        to.taken += bytes;
-        to.flight.push_back(piece);
-        let (from, to) = (conn.ends[1 - end].host, conn.ends[end].host);
-        if !conn.vanished {
-            self.send_on(id, end, from, to, bytes);
-        }
-    }
-
-    /// Puts the next piece of the flight on its way, again or for the first time.
-    pub(super) fn send_on(&mut self, id: u64, end: usize, from: usize, to: usize, bytes: usize) {
-        let Some(conn) = self.net.conns.get(&id) else {
-            return;
-        };
-        let token = Token::Piece { conn: id, end };
-        let at = if conn.is_unix() {
-            Some(self.now)
-        } else {
-            self.arrival(from, to, bytes)
-        };
-        let Some(at) = at else {
-            self.net.held.entry(pair(from, to)).or_default().push(token);
-            return;
-        };
-        let Some(conn) = self.net.conns.get_mut(&id) else {
-            return;
-        };
-        let to = &mut conn.ends[end];
-        to.last_arrival = to.last_arrival.max(at);
-        let at = to.last_arrival;
-        if at <= self.now && to.flight.len() == 1 {
-            self.piece_arrives(id, end);
-        } else {
-            self.plan(at, Due::Arrival(token));
-        }
-    }
-
-    pub(super) fn piece_arrives(&mut self, id: u64, end: usize) {
-        let Some(conn) = self.net.conns.get_mut(&id).filter(|conn| !conn.vanished) else {
-            return;
-        };
-        let to = &mut conn.ends[end];
-        let Some(piece) = to.flight.pop_front() else {
-            return;
-        };
-        let (mut bytes, mut answer) = (0, false);
-        let mut what: fn((Addr, Addr), usize) -> What = |way, bytes| What::Deliver { way, bytes };
-        match piece {
-            Piece::Data(data) => {
-                bytes = data.len();
-                if to.dropped {
-                    // Nobody reads it any more, and the sender is told.
-                    answer = true;
-                } else {
-                    to.arrived.extend(data);
-                }
-            }
-            Piece::Finish => {
-                to.finished = true;
-                what = |way, _| What::Close { way };
-            }
-            Piece::Reset => {
-                to.break_off(&mut self.wakes);
-                what = |way, _| What::Reset { way };
-            }
-        }
-        self.wakes.extend(to.reader.take());
-        if self.settings.trace > 0 {
-            let way = conn.way(end);
-            self.record(|| what(way, bytes));
-        }
-        if answer {
-            self.send_piece(id, 1 - end, Piece::Reset);
-        }
-    }
-
     /// The end is given up by who held it.
     pub(super) fn drop_end(&mut self, id: u64, end: usize, abort: bool) {
         let Some(conn) = self.net.conns.get_mut(&id) else {

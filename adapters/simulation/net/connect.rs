@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use super::stream::Stream;
 use crate::adapters::simulation::shared::Shared;
+use crate::adapters::simulation::step::park;
 use crate::adapters::simulation::wait::Wait;
-use crate::adapters::simulation::world::park;
 use crate::runtime::RawStream;
 
 /// What is to be connected to.

@@ -11,9 +11,10 @@ use super::ended;
 use super::host::{Protocol, UnixSocket};
 use super::stream::Stream;
 use crate::adapters::simulation::shared::Shared;
+use crate::adapters::simulation::step::park;
 use crate::adapters::simulation::trace::What;
 use crate::adapters::simulation::wait::Wait;
-use crate::adapters::simulation::world::{World, park};
+use crate::adapters::simulation::world::World;
 use crate::net::Addr;
 use crate::runtime::{BindOptions, RawListener, RawStream};
 

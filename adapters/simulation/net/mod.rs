@@ -5,6 +5,7 @@ mod conditions;
 mod conn;
 mod connect;
 mod datagram;
+mod flight;
 mod host;
 mod listener;
 mod network;
@@ -12,6 +13,7 @@ mod socket;
 mod stream;
 mod tables;
 mod transit;
+mod udp;
 
 pub use self::conditions::Conditions;
 pub use self::network::Network;
@@ -30,7 +32,7 @@ use nix::errno::Errno;
 use self::connect::{Connect, Target};
 use self::listener::Listener;
 use self::socket::Socket;
-use super::Host;
+use super::backend::Host;
 use super::world::World;
 use crate::runtime::{BindOptions, Net, RawDatagram, RawListener, RawStream};
 

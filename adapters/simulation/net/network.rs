@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::conditions::Conditions;
 use super::tables::pair;
 use crate::adapters::simulation::shared::Shared;
+use crate::adapters::simulation::step::{Due, Script};
 use crate::adapters::simulation::trace::What;
-use crate::adapters::simulation::world::{Due, Script, World};
+use crate::adapters::simulation::world::World;
 
 /// The network of a simulation, to make it bad; from
 /// [`Simulation::network`](crate::adapters::Simulation::network).
@@ -50,8 +51,8 @@ impl Network {
         });
     }
 
-    /// Ends the partition between two hosts. Streams go on at once with what was written meanwhile;
-    /// who connects goes on at its next try (see [`CONNECT_TIMEOUT`](super::CONNECT_TIMEOUT)).
+    /// Ends the partition between two hosts. Streams go on at once with what was written meanwhile,
+    /// as fast as the [`Conditions`] let it through; who connects goes on at its next try (see [`CONNECT_TIMEOUT`](super::CONNECT_TIMEOUT)).
     pub fn heal(&self, a: IpAddr, b: IpAddr) {
         self.change("healed", Some((a, b)), |world, ends| {
             world.net.partitions.remove(&ends);
@@ -139,12 +140,16 @@ impl Network {
     /// over.
     pub fn at(&self, since_start: Duration, change: impl FnOnce(&Self) + Send + 'static) {
         let at = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
+        let mut change: Option<Script> = Some(Box::new(change));
         self.shared.with(|world| {
-            let change: Script = Box::new(change);
-            if !world.ended {
+            if !world.ended
+                && let Some(change) = change.take()
+            {
                 world.plan(at, Due::Script(change));
             }
         });
+        // One that comes after the end is dropped here, without the lock.
+        drop(change);
     }
 
     /// Changes the network so much later than now.

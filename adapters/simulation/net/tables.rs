@@ -9,7 +9,7 @@ use super::conn::Conn;
 use super::datagram::Datagrams;
 use super::host::{Bound, EPHEMERAL, Host, Protocol};
 use super::listener::Listening;
-use super::transit::Token;
+use super::transit::Held;
 use crate::runtime::BindOptions;
 
 /// Hosts, sockets and ways of the simulated network.
@@ -22,7 +22,7 @@ pub(in super::super) struct Tables {
     pub(super) partitions: BTreeSet<Pair>,
     pub(super) isolated: BTreeSet<usize>,
     /// What waits for the end of a partition.
-    pub(super) held: BTreeMap<Pair, Vec<Token>>,
+    pub(super) held: BTreeMap<Pair, Vec<Held>>,
     /// When each direction of a way has sent what it was given.
     pub(super) free_at: BTreeMap<(usize, usize), u64>,
     /// When the last datagram of each direction arrives.

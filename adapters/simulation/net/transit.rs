@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use super::datagram::Flying;
 use super::tables::pair;
-use crate::adapters::simulation::world::{Due, World};
+use super::udp::Flying;
+use crate::adapters::simulation::step::Due;
+use crate::adapters::simulation::world::World;
 
 /// What is under way; where it goes, the tables tell.
 pub(in super::super) enum Token {
@@ -17,6 +18,14 @@ pub(in super::super) enum Token {
     /// The wish is sent again, if it was not answered.
     Again(u64),
     Datagram(Box<Flying>),
+}
+
+/// A piece of a stream that waits for the end of a partition.
+pub(super) struct Held {
+    pub(super) conn: u64,
+    pub(super) end: usize,
+    /// What it still takes of the bandwidth.
+    pub(super) bytes: usize,
 }
 
 impl World {
@@ -44,11 +53,10 @@ impl World {
         Duration::from_nanos(free.saturating_sub(self.now))
     }
 
-    /// Sends what need not stay in order with anything.
+    /// Sends what need not stay in order with anything, and is sent again when it was lost.
     pub(super) fn dispatch(&mut self, from: usize, to: usize, token: Token) {
         match self.arrival(from, to, 0) {
-            None if matches!(token, Token::Wish(_)) => {}
-            None => self.net.held.entry(pair(from, to)).or_default().push(token),
+            None => {}
             Some(at) if at <= self.now => self.arrive(token),
             Some(at) => {
                 self.plan(at, Due::Arrival(token));
@@ -62,9 +70,18 @@ impl World {
             && self.net.is_apart(from, to)
         {
             match token {
-                Token::Wish(_) => {}
+                Token::Wish(_) | Token::Answer(_) | Token::Again(_) => {}
                 Token::Datagram(flying) => self.lose(*flying, "a partition"),
-                token => self.net.held.entry(pair(from, to)).or_default().push(token),
+                // It has had its share of the bandwidth.
+                Token::Piece { conn, end } => self.hold(
+                    from,
+                    to,
+                    Held {
+                        conn,
+                        end,
+                        bytes: 0,
+                    },
+                ),
             }
             return;
         }
@@ -77,21 +94,21 @@ impl World {
         }
     }
 
+    /// Keeps a piece until the partition is over.
+    pub(super) fn hold(&mut self, from: usize, to: usize, held: Held) {
+        self.net.held.entry(pair(from, to)).or_default().push(held);
+    }
+
     /// After partitions have ended: what was held goes on.
     pub(super) fn release(&mut self) {
-        let held = std::mem::take(&mut self.net.held);
-        for ((a, b), tokens) in held {
+        for ((a, b), held) in std::mem::take(&mut self.net.held) {
             if self.net.is_apart(a, b) {
-                self.net.held.insert((a, b), tokens);
+                self.net.held.insert((a, b), held);
                 continue;
             }
-            for token in tokens {
-                let Some((from, to)) = self.way(&token) else {
-                    continue;
-                };
-                match token {
-                    Token::Piece { conn, end } => self.send_on(conn, end, from, to, 0),
-                    token => self.dispatch(from, to, token),
+            for Held { conn, end, bytes } in held {
+                if let Some((from, to)) = self.way(&Token::Piece { conn, end }) {
+                    self.send_on(conn, end, from, to, bytes);
                 }
             }
         }

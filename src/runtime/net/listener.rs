@@ -1,7 +1,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::{Addr, RawStream, Stream};
 
@@ -16,10 +16,22 @@ use super::{Addr, RawStream, Stream};
 /// - **L4** A poll that is pending holds no connection: dropping its future loses none. The waker of
 ///   the last poll is woken when one comes.
 /// - **L5** `into_std` gives the socket back as it was, listening and in non-blocking mode.
+/// - **L6** `accept_ready` finds every connection that the system has made by then.
 pub trait RawListener: Send + Sync {
     /// Takes the next connection, with the peer's address.
     fn poll_accept(&mut self, cx: &mut Context<'_>)
     -> Poll<io::Result<(Box<dyn RawStream>, Addr)>>;
+
+    /// Takes a connection that is there already; `None` if there is none, and nobody is woken later.
+    /// Default: a poll. A runtime whose polls wait until it has heard of the connection asks the
+    /// system here.
+    fn accept_ready(&mut self) -> io::Result<Option<(Box<dyn RawStream>, Addr)>> {
+        let polled = self.poll_accept(&mut Context::from_waker(Waker::noop()));
+        match polled {
+            Poll::Ready(accepted) => accepted.map(Some),
+            Poll::Pending => Ok(None),
+        }
+    }
 
     /// Where it listens, with the port that the system chose.
     fn local_addr(&self) -> io::Result<Addr>;
@@ -74,6 +86,12 @@ impl Listener {
         self.raw
             .poll_accept(cx)
             .map_ok(|(raw, peer)| (Stream::from_raw(raw), peer))
+    }
+
+    /// Takes a connection that is there already, whether the runtime has heard of it or not.
+    pub(crate) fn accept_ready(&mut self) -> io::Result<Option<(Stream, Addr)>> {
+        let accepted = self.raw.accept_ready()?;
+        Ok(accepted.map(|(raw, peer)| (Stream::from_raw(raw), peer)))
     }
 
     /// Where it listens, with the port that the system chose.
