@@ -367,6 +367,7 @@ async fn who_has_connected_before_the_stop_is_answered() {
 }
 
 /// The system has made the connections, and the runtime has heard of none of them.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real))]
 async fn who_waits_in_the_backlog_at_the_stop_is_answered() {
     use std::io::{Read, Write};
