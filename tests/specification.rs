@@ -10,12 +10,14 @@ const TESTS: &[&str] = &[
     "tests/lifecycle.rs",
     "tests/lifecycle/run.rs",
     "tests/signals_of_the_system.rs",
+    "tests/supervision/borders.rs",
     "tests/supervision/dynamic.rs",
     "tests/supervision/failing_start.rs",
     "tests/supervision/order.rs",
     "tests/supervision/policies.rs",
     "tests/supervision/restart.rs",
     "tests/supervision/signals.rs",
+    "tests/supervision_threads.rs",
 ];
 
 fn read(path: &str) -> String {

@@ -378,3 +378,45 @@ async fn a_task_that_is_spawned_from_outside_belongs_to_its_service() {
     assert!(ep.tasks().iter().any(|task| task.name == "it"));
     ep.graceful_shutdown("done").await.expect("all is well");
 }
+
+/// What a service still has when the time for its stop is over is named with where it was spawned.
+#[test]
+fn the_tasks_of_a_service_that_overruns_are_named() {
+    struct Hangs(&'static str);
+
+    #[aiomisc::async_trait]
+    impl aiomisc::Service for Hangs {
+        fn name(&self) -> std::borrow::Cow<'_, str> {
+            self.0.into()
+        }
+
+        async fn start(&self, ctx: ServiceContext) -> Result<(), aiomisc::BoxError> {
+            ctx.spawn(pending());
+            Ok(())
+        }
+
+        async fn stop(&self, _: &aiomisc::StopReason) -> Result<(), aiomisc::BoxError> {
+            pending().await
+        }
+    }
+
+    log::keep();
+    let here = line!() - 10;
+    for (runtime, name) in runtimes()
+        .into_iter()
+        .zip(["hangs 1", "hangs 2", "hangs 3"])
+    {
+        let error = Entrypoint::builder()
+            .runtime(runtime)
+            .exit_on_overrun(false)
+            .shutdown_timeout(Duration::from_millis(1))
+            .service(Hangs(name))
+            .run(async {})
+            .expect_err("it hangs");
+        assert!(error.overran());
+        let lines = log::with("still there after the shutdown timeout");
+        let spawned_at = format!("spawned_at={}:{here}:", file!());
+        let named = |line: &String| line.contains(name) && line.contains(&spawned_at);
+        assert!(lines.iter().any(named), "{lines:?}");
+    }
+}

@@ -181,10 +181,10 @@ impl Stopping<'_> {
     /// what still runs of them is dropped: inside of a program that goes on, nobody else would do it.
     fn cut_stragglers(&self) {
         let limit = self.entrypoint.shared.settings.shutdown_timeout();
-        for cell in &self.cells {
-            if cell.is_gone() {
-                continue;
-            }
+        let late: Vec<_> = self.cells.iter().filter(|cell| !cell.is_gone()).collect();
+        let names = late.iter().map(|cell| &**cell.name()).collect();
+        self.entrypoint.name_tasks_of(&names);
+        for cell in late {
             // One that had failed before is being stopped all the same.
             let state = Some(cell.state()).filter(|state| !state.is_over());
             let state = state.unwrap_or(ServiceState::Draining);

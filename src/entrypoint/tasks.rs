@@ -1,5 +1,7 @@
 //! What an entrypoint knows of its tasks.
 
+use std::collections::HashSet;
+
 use super::Entrypoint;
 use crate::future::yield_now;
 use crate::runtime::TaskInfo;
@@ -33,20 +35,25 @@ impl Entrypoint {
         }
         // Those that have been told to end need a turn for that.
         yield_now().await;
-        let left = self.tasks();
-        for TaskInfo {
-            name, spawned_at, ..
-        } in left.iter().take(NAMED)
-        {
-            tracing::warn!(task = %name, %spawned_at, "still there at the end of the program");
-        }
-        if left.len() > NAMED {
-            let (count, named) = (left.len(), NAMED);
-            tracing::warn!(
-                count,
-                named,
-                "more tasks are still there at the end of the program"
-            );
-        }
+        log_left(&self.tasks(), "at the end of the program");
+    }
+
+    /// The time for the stop of these services is over: says which tasks they still have.
+    pub(super) fn name_tasks_of(&self, services: &HashSet<&str>) {
+        let left = self.shared.tasks.infos(|name| services.contains(name));
+        log_left(&left, "after the shutdown timeout");
+    }
+}
+
+fn log_left(left: &[TaskInfo], when: &str) {
+    for TaskInfo {
+        name, spawned_at, ..
+    } in left.iter().take(NAMED)
+    {
+        tracing::warn!(task = %name, %spawned_at, "still there {when}");
+    }
+    if left.len() > NAMED {
+        let (count, named) = (left.len(), NAMED);
+        tracing::warn!(count, named, "more tasks are still there {when}");
     }
 }

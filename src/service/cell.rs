@@ -19,7 +19,9 @@ use crate::runtime::{Name, Runtime, Task};
 
 pub(crate) struct ServiceCell {
     name: Arc<str>,
-    service: Object,
+    kind: TypeId,
+    /// Until it has gone: what it holds may well hold its entrypoint.
+    service: Mutex<Object>,
     options: ServiceOptions,
     runtime: Runtime,
     /// Its place in the group that it is started with.
@@ -62,10 +64,10 @@ impl ServiceCell {
         place: usize,
         now: Instant,
     ) -> Arc<Self> {
-        let service = Object::new(service);
+        let kind = service.kind();
         Arc::new_cyclic(|cell| {
             let inner = Inner {
-                life: Life::new(&name, &service, runtime, cell.clone(), now),
+                life: Life::new(&name, runtime, cell.clone(), now),
                 restarting: None,
                 supervisor: None,
                 restarted: VecDeque::new(),
@@ -75,7 +77,8 @@ impl ServiceCell {
             };
             Self {
                 name,
-                service,
+                kind,
+                service: Mutex::new(Object::new(service)),
                 options,
                 runtime: runtime.unowned(),
                 place,
@@ -108,7 +111,12 @@ impl ServiceCell {
     }
 
     pub(crate) fn kind(&self) -> TypeId {
-        self.service.get().kind()
+        self.kind
+    }
+
+    /// The service itself; one that does nothing once it has gone.
+    pub(super) fn service(&self) -> Object {
+        self.object().clone()
     }
 
     pub(crate) fn place(&self) -> usize {
@@ -244,7 +252,7 @@ impl ServiceCell {
             return None;
         }
         let cell = Arc::downgrade(self);
-        let life = Life::new(&self.name, &self.service, &self.runtime, cell, now);
+        let life = Life::new(&self.name, &self.runtime, cell, now);
         inner.restarted.push_back(now);
         inner.restarts += 1;
         // The old one holds what the service's `start` left behind, and goes without the lock.
@@ -353,8 +361,14 @@ impl ServiceCell {
 
     fn leave(&self) {
         self.inner().restarting = None;
+        let service = std::mem::take(&mut *self.object());
+        drop(service);
         self.gone.set();
         self.notify();
+    }
+
+    fn object(&self) -> MutexGuard<'_, Object> {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

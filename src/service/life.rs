@@ -30,7 +30,6 @@ pub(crate) type OnLaunch = dyn Fn(&ServiceCell, Launch) + Send + Sync;
 
 pub(crate) struct Life {
     name: Arc<str>,
-    service: Object,
     runtime: Runtime,
     cell: Weak<ServiceCell>,
     /// Whether the service has started, whatever became of it since.
@@ -65,7 +64,6 @@ struct Inner {
 impl Life {
     pub(super) fn new(
         name: &Arc<str>,
-        service: &Object,
         runtime: &Runtime,
         cell: Weak<ServiceCell>,
         now: Instant,
@@ -84,7 +82,6 @@ impl Life {
         };
         Arc::new(Self {
             name: Arc::clone(name),
-            service: service.clone(),
             runtime: runtime.unowned(),
             cell,
             started: AtomicBool::new(false),
@@ -127,6 +124,11 @@ impl Life {
         }
     }
 
+    fn service(&self) -> Object {
+        let cell = self.cell.upgrade();
+        cell.map(|cell| cell.service()).unwrap_or_default()
+    }
+
     /// Whether it has started, whatever became of it since.
     pub(crate) fn has_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
@@ -146,6 +148,7 @@ impl Life {
         on_launch: Arc<OnLaunch>,
         now: Instant,
     ) {
+        let service = self.service();
         let mut inner = self.inner();
         // The stop has come before its turn, and does not come again.
         if self.stopping.is_set() {
@@ -159,7 +162,7 @@ impl Life {
         let run = async move {
             let ctx = ServiceContext::new(Arc::clone(&life), entrypoint.clone());
             // Called inside: one written by hand may panic before there is a future.
-            let start = catch_panic(async { life.service.get().start(ctx).await });
+            let start = catch_panic(async { service.get().start(ctx).await });
             let outcome = entrypoint
                 .service_scope(Arc::clone(&life) as _, start)
                 .await;
@@ -337,7 +340,8 @@ impl Life {
         let left = || limit.saturating_sub(self.runtime.now().saturating_duration_since(begun));
 
         // Called inside, as `start` is.
-        let stop = async { self.service.get().stop(reason).await };
+        let service = self.service();
+        let stop = async { service.get().stop(reason).await };
         let stop = entrypoint.service_scope(Arc::clone(self) as _, stop);
         let over = race(self.runtime.sleep(limit), cut.wait());
         match run_until(stop, over).await {

@@ -8,7 +8,7 @@ use crate::error::{BoxError, panic_text};
 
 /// A service as its entrypoint holds it: should it panic when it is dropped, the log tells, and nobody
 /// else has to do with it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Object(Option<Arc<dyn Service>>);
 
 impl Object {
@@ -16,7 +16,7 @@ impl Object {
         Self(Some(service))
     }
 
-    /// The service; it is there until this is dropped.
+    /// The service; one that does nothing for the default.
     pub(super) fn get(&self) -> &dyn Service {
         self.0.as_deref().unwrap_or(&Gone)
     }

@@ -377,3 +377,42 @@ fn a_failing_receiver_of_pre_stop_does_not_have_the_services_queue() {
         assert_eq!(events, ["10 one: stopped", "10 two: stopped"]);
     });
 }
+
+/// E5: a service that holds its context, and with it itself, is gone all the same when it has stopped;
+/// also for those who still have a handle to it.
+#[test]
+fn a_service_that_holds_its_context_is_dropped_at_its_stop() {
+    struct Holds(
+        Mutex<Option<ServiceContext>>,
+        #[allow(dead_code, reason = "held")] Arc<()>,
+    );
+
+    #[async_trait]
+    impl Service for Holds {
+        async fn start(&self, ctx: ServiceContext) -> Result<(), BoxError> {
+            *self.0.lock().expect("not poisoned") = Some(ctx);
+            Ok(())
+        }
+    }
+
+    simulate(async || {
+        let (first, second) = (Arc::new(()), Arc::new(()));
+        let left = [&first, &second].map(Arc::downgrade);
+        let ep = builder()
+            .service(Holds(Mutex::default(), first))
+            .start()
+            .await
+            .expect("it starts");
+        let handles = ep
+            .start_services(services![Holds(Mutex::default(), second)])
+            .await
+            .expect("it starts");
+        ep.stop_services(handles.clone(), "enough")
+            .await
+            .expect("it stops");
+        assert_eq!(left[1].strong_count(), 0);
+        assert!(handles[0].is::<Holds>(), "what it was is still known");
+        ep.graceful_shutdown("done").await.expect("all is well");
+        assert_eq!(left[0].strong_count(), 0);
+    });
+}
