@@ -69,9 +69,9 @@ fn bandwidth_holds_after_a_partition_as_well() {
 fn a_connect_that_was_given_up_does_not_keep_those_behind_it_waiting() {
     let lab = Lab::new();
     lab.sim.block_on(async {
-        let bound = bind_socket("unix:///run/server").backlog(1).listen().await;
+        let bound = bind_socket("/run/server").backlog(1).listen().await;
         let mut listener = bound.unwrap();
-        let connect = || aiomisc::net::connect("unix:///run/server");
+        let connect = || aiomisc::net::connect("/run/server");
         let _first = connect().await.unwrap();
         let (mut second, mut third) = (Box::pin(connect()), Box::pin(connect()));
         assert!(futures::poll!(&mut second).is_pending());
