@@ -161,7 +161,7 @@ fn show(seed: u64, fixed: bool) -> Result<ExitCode, BoxError> {
     let value = run(&simulation, fixed)?;
     println!("seed {seed}, without the turns of the scheduler:\n");
     for event in simulation.trace().iter() {
-        if !["poll", "timer", "spawn", "end"].contains(&event.kind()) {
+        if !["poll", "timer", "end"].contains(&event.kind()) {
             println!("{event}");
         }
     }

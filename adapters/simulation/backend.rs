@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 
 use super::clock;
 use super::shared::Shared;
+use super::wait::Wait;
 use crate::runtime::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
 
 /// Ends the simulation when it goes.
@@ -80,5 +81,11 @@ impl Backend for Host {
 
     fn seed(&self) -> u64 {
         self.shared.lock().seeds.next()
+    }
+
+    fn waits_for(&self, what: &dyn fmt::Display) {
+        let text = what.to_string();
+        self.shared
+            .with(|world| world.waits_for(|| Wait::Other(text)));
     }
 }

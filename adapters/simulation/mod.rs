@@ -70,6 +70,8 @@ mod net;
 mod report;
 mod shared;
 mod step;
+#[cfg(test)]
+mod storm;
 mod task;
 mod trace;
 mod wait;

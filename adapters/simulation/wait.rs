@@ -9,13 +9,23 @@ use crate::net::Addr;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wait {
     Sleep(Option<u64>),
-    Read { local: Addr, peer: Addr },
-    Write { local: Addr, peer: Addr },
+    Read {
+        local: Addr,
+        peer: Addr,
+    },
+    Write {
+        local: Addr,
+        peer: Addr,
+    },
     Accept(Addr),
     Connect(SocketAddr),
     ConnectUnix(PathBuf),
     Receive(Addr),
-    Send { to: Addr },
+    Send {
+        to: Addr,
+    },
+    /// What a part of the library has told.
+    Other(String),
 }
 
 impl fmt::Display for Wait {
@@ -33,6 +43,7 @@ impl fmt::Display for Wait {
             Self::Connect(addr) => write!(f, "connecting to tcp {addr}"),
             Self::ConnectUnix(path) => write!(f, "connecting to unix {}", path.display()),
             Self::Receive(addr) => write!(f, "receiving on {} {addr}", datagram(addr)),
+            Self::Other(what) => f.write_str(what),
             Self::Send { to } => write!(f, "sending to {} {to}", datagram(to)),
         }
     }

@@ -93,7 +93,10 @@ impl<'a, T: Clone + Send + Sync + 'static> Get<'a, T> {
             }
         };
         let result = match look {
-            Look::Nothing => return Poll::Pending,
+            Look::Nothing => {
+                self.tell();
+                return Poll::Pending;
+            }
             Look::Value(value) => Ok(Arc::unwrap_or_clone(value)),
             Look::Closed => Err(NotSet::closed(self.key.label())),
         };
@@ -101,16 +104,26 @@ impl<'a, T: Clone + Send + Sync + 'static> Get<'a, T> {
         Poll::Ready(result)
     }
 
+    /// For the runtime's reports.
+    fn tell(&self) {
+        if let Some(runtime) = self.runtime() {
+            let (key, location) = (&self.key, self.location);
+            let what = format_args!("waiting for the key {key} at {location}");
+            runtime.backend().waits_for(&what);
+        }
+    }
+
     fn origin(&self) -> Origin {
-        let since = match &self.context.runtime {
-            Some(runtime) => Some(runtime.now()),
-            None => Runtime::current().ok().map(|runtime| runtime.now()),
-        };
         Origin {
             service: (self.context.asker)(),
             location: self.location,
-            since,
+            since: self.runtime().map(|runtime| runtime.now()),
         }
+    }
+
+    fn runtime(&self) -> Option<Runtime> {
+        let of_context = self.context.runtime.as_ref();
+        of_context.cloned().or_else(|| Runtime::current().ok())
     }
 }
 

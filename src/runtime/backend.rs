@@ -133,6 +133,13 @@ pub trait Backend: Spawn + Timer + Net + fmt::Debug {
         use std::hash::{BuildHasher, RandomState};
         RandomState::new().hash_one(0_u8)
     }
+
+    /// Hears what the task that is being polled waits for, where the runtime cannot know it by
+    /// itself: a key of a [`Context`](crate::Context). Default: nothing happens; the simulation names
+    /// it when nothing goes on any more.
+    fn waits_for(&self, what: &dyn fmt::Display) {
+        let _ = what;
+    }
 }
 
 /// Drives a runtime on the calling thread until a future is ready.

@@ -130,6 +130,10 @@ impl Backend for Assembled {
     fn seed(&self) -> u64 {
         self.base.seed()
     }
+
+    fn waits_for(&self, what: &dyn fmt::Display) {
+        self.base.waits_for(what);
+    }
 }
 
 impl Spawn for Assembled {

@@ -34,7 +34,8 @@ use crate::net::{Addr, BindSocket, Stream};
 ///
 /// # How it stops
 ///
-/// It stops listening. What has arrived on open connections is still read; once a connection is
+/// It takes the connections that wait by then, as far as [`max_connections`](Self::max_connections)
+/// lets it, and stops listening. What has arrived on open connections is still read; once a connection is
 /// between two requests, its handler reads the end of the stream, as if the client had closed, and
 /// ends by itself ([`Drain`] says when exactly). Handlers that take longer than
 /// [`drain_limit`](Self::drain_limit) are dropped.

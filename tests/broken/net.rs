@@ -259,6 +259,9 @@ fn trap_1_accepts_without_entering() {
     let seen = "accepted inside of another runtime, used when that stands still: it hung";
     let stands_still = Tokio::current_thread().unwrap();
     rejected(make().subject().beside(stands_still), "L1", seen);
+    // tokio's polls know of nothing that its driver has not told of.
+    let seen = "taken before the runtime has heard of it: a connection was not found";
+    rejected(make().subject(), "L6", seen);
 }
 
 #[test]

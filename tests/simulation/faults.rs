@@ -69,9 +69,9 @@ fn bandwidth_holds_after_a_partition_as_well() {
 fn a_connect_that_was_given_up_does_not_keep_those_behind_it_waiting() {
     let lab = Lab::new();
     lab.sim.block_on(async {
-        let bound = bind_socket("unix:///run/server").backlog(1).listen().await;
+        let bound = bind_socket("/run/server").backlog(1).listen().await;
         let mut listener = bound.unwrap();
-        let connect = || aiomisc::net::connect("unix:///run/server");
+        let connect = || aiomisc::net::connect("/run/server");
         let _first = connect().await.unwrap();
         let (mut second, mut third) = (Box::pin(connect()), Box::pin(connect()));
         assert!(futures::poll!(&mut second).is_pending());
@@ -155,5 +155,111 @@ fn two_threads_that_wait_for_each_other_are_told_so() {
     let there = thread.join().unwrap();
     for text in [here, there] {
         assert!(text.contains("stands still"), "{text}");
+    }
+}
+
+/// A task may have a simulation of its own, and a program of another runtime as well.
+#[test]
+fn simulations_may_be_nested() {
+    let outer = Simulation::new(1);
+    let elapsed = outer.block_on(async {
+        let (mut far, addr) = {
+            let listener = bind_socket("127.0.0.1:80").listen().await.unwrap();
+            let addr = listener.local_addr().unwrap().inet().unwrap();
+            (listener, addr)
+        };
+        let inner = Simulation::new(2);
+        let elapsed = inner.block_on(async {
+            time::sleep(secs(10)).await;
+            // Nobody listens there in this one.
+            let refused = aiomisc::net::connect(addr).await;
+            assert!(refused.is_err());
+            inner.elapsed()
+        });
+        time::sleep(secs(1)).await;
+        aiomisc::net::connect(addr).await.unwrap();
+        far.accept().await.unwrap();
+        elapsed
+    });
+    assert_eq!((elapsed, outer.elapsed()), (secs(10), secs(1)));
+}
+
+#[test]
+#[cfg(feature = "tokio")]
+fn a_simulation_runs_inside_of_another_runtime() {
+    let tokio = aiomisc::adapters::Tokio::current_thread().unwrap();
+    tokio.block_on(async {
+        let sim = Simulation::new(1);
+        let answer = sim.block_on(async {
+            time::sleep(secs(3_600)).await;
+            Runtime::current().unwrap().name().to_owned()
+        });
+        assert_eq!((&*answer, sim.elapsed()), ("simulation", secs(3_600)));
+        assert_eq!(Runtime::current().unwrap().name(), "tokio");
+    });
+}
+
+/// Ten thousand streams, full in both directions, and every task aborted at one moment.
+#[test]
+fn everything_full_and_everybody_aborted() {
+    const STREAMS: usize = 5_000;
+    let lab = Lab::new();
+    lab.sim.block_on(async {
+        let (mut listener, addr) = lab.listen().await;
+        let mut tasks = Vec::new();
+        for _ in 0..STREAMS {
+            let near = lab.connect(addr).await.unwrap();
+            let (far, _) = listener.accept().await.unwrap();
+            for mut end in [near, far] {
+                tasks.push(lab.client.spawn(async move {
+                    let _ = end.write_all(&[0; 70_000]).await;
+                }));
+            }
+        }
+        time::sleep(secs(1)).await;
+        tasks.iter().for_each(aiomisc::runtime::Task::abort);
+        for task in tasks {
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+    });
+    assert_eq!(lab.sim.elapsed(), secs(1));
+}
+
+/// One connect is dropped at each moment of its way, with the network cut at each moment as well.
+#[test]
+fn a_connect_is_dropped_and_cut_at_every_moment() {
+    for (dropped, cut) in (0..50).flat_map(|dropped| (0..50).map(move |cut| (dropped, cut))) {
+        let lab = Lab::new();
+        let net = lab.sim.network();
+        net.set(Conditions::new().latency(ms(20)));
+        net.after(ms(cut), |net| net.cut(SERVER, CLIENT));
+        lab.sim.block_on(async {
+            let (mut listener, addr) = lab.listen().await;
+            let near = time::timeout(ms(dropped), lab.connect(addr)).await;
+            let far = time::timeout(secs(200), listener.accept()).await;
+            match near {
+                Ok(Ok(mut near)) => {
+                    let (mut far, _) = far.unwrap().unwrap();
+                    if cut < dropped {
+                        return;
+                    }
+                    // It comes through, or both are told of the cut.
+                    let written = near.write_all(b"x").await;
+                    let _ = (written, far.read(&mut [0]).await);
+                }
+                Ok(Err(error)) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+                    assert!(cut <= dropped, "{dropped} {cut}");
+                }
+                Err(_) => {
+                    // The other side is told, if it has heard of it.
+                    if let Ok(Ok((mut far, _))) = far {
+                        assert!(dropped >= 20 && cut >= 20, "{dropped} {cut}");
+                        let end = time::timeout(secs(200), far.read(&mut [0])).await;
+                        assert!(end.expect("it is told").is_err(), "{dropped} {cut}");
+                    }
+                }
+            }
+        });
     }
 }

@@ -74,6 +74,32 @@ fn what_a_task_waits_for_is_of_its_last_poll() {
     assert!(text.contains(line), "{text}");
 }
 
+/// Nobody sets the key that both of them need.
+#[test]
+fn a_deadlock_names_the_keys_that_are_waited_for() {
+    static POOL: aiomisc::context::Key<u32> = aiomisc::context::Key::new("pool");
+
+    let sim = Simulation::new(1);
+    let text = panic_of(|| {
+        sim.block_on(async {
+            let context = aiomisc::Context::new();
+            let theirs = context.clone();
+            let runtime = Runtime::current().unwrap();
+            let api = runtime.task("api");
+            let api = api.spawn(async move { theirs.get(&POOL).await });
+            // What it waited for before is over.
+            let _ = time::timeout(secs(1), context.get_type::<u8>()).await;
+            time::sleep(ms(1)).await;
+            let _ = (context.get(&POOL).await, api.await);
+        });
+    });
+    for task in ["`block_on`: ", "`api` (spawned by task 1 at +0ns): "] {
+        let line = format!("{task}waiting for the key `pool` (u32) at tests/simulation/reports.rs");
+        assert!(text.contains(&line), "{text}");
+    }
+    assert_eq!(text.matches("the key").count(), 2, "{text}");
+}
+
 #[test]
 fn a_name_given_by_nobody_is_the_type_of_the_future() {
     let sim = Simulation::new(1);

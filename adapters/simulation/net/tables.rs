@@ -92,6 +92,34 @@ impl Tables {
         self.between.get(&pair(a, b)).unwrap_or(&self.conditions)
     }
 
+    /// Nothing may be left when every socket is gone.
+    #[cfg(test)]
+    pub(in super::super) fn assert_empty(&self) {
+        let left = [
+            self.conns.len(),
+            self.attempts.len(),
+            self.listeners.len(),
+            self.datagrams.len(),
+            self.held.len(),
+        ];
+        assert_eq!(
+            left, [0; 5],
+            "connections, attempts, listeners, sockets, held"
+        );
+        for host in &self.hosts {
+            let left = [
+                host.tcp.len(),
+                host.udp.len(),
+                host.unix.len(),
+                host.client_ports.len(),
+            ];
+            assert_eq!(
+                left, [0; 4],
+                "ports of TCP and UDP, files, ports of clients"
+            );
+        }
+    }
+
     /// The TCP connections between the hosts that are wanted.
     pub(super) fn connections(&self, wanted: impl Fn(Pair) -> bool) -> Vec<u64> {
         let wanted =

@@ -49,6 +49,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("L3", "dropping a listener closes it: later connects are refused"),
     ("L4", "a pending poll holds no connection: none is lost, and none is left out"),
     ("L5", "`into_std` gives the listening socket back, in non-blocking mode"),
+    ("L6", "`accept_ready` finds every connection that the system has made by then"),
     ("D1", "each receive takes one whole datagram, which may be empty, and tells if it was cut"),
     ("D2", "an error that an earlier send caused is reported and leaves the socket usable"),
     ("D3", "every sender waits for itself and makes progress"),

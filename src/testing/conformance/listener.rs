@@ -1,4 +1,4 @@
-//! L1 to L5: listeners.
+//! L1 to L6: listeners.
 
 use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -132,6 +132,40 @@ pub(super) const CHECKS: &[Check] = &[
             listener.set_nonblocking(false)?;
             let (_, peer) = listener.accept()?;
             ensure!(peer == near.local_addr()?, "another connection was given");
+            Ok(())
+        },
+    ),
+    check("L6", "taken without a wait", &[Tcp], |lab| {
+        lab.run(async {
+            let (mut listener, addr) = listen(&**lab.backend())?;
+            ensure!(listener.accept_ready()?.is_none(), "nobody has connected");
+            let mut near = connect(&**lab.backend(), addr).await?;
+            let Some((mut far, peer)) = listener.accept_ready()? else {
+                return Err(Failed::broken("a connection was not found"));
+            };
+            ensure!(
+                peer == near.local_addr()?.into(),
+                "another connection was given"
+            );
+            ping(&mut near, &mut far).await?;
+            ensure!(listener.accept_ready()?.is_none(), "it was given twice");
+            Ok(())
+        })
+    }),
+    check(
+        "L6",
+        "taken before the runtime has heard of it",
+        &[Tcp, StdSockets],
+        |lab| {
+            let (mut listener, addr) = listen(&**lab.backend())?;
+            let near = TcpStream::connect(addr)?;
+            let Some((_, peer)) = listener.accept_ready()? else {
+                return Err(Failed::broken("a connection was not found"));
+            };
+            ensure!(
+                peer == near.local_addr()?.into(),
+                "another connection was given"
+            );
             Ok(())
         },
     ),
