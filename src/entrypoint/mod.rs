@@ -256,25 +256,25 @@ impl Entrypoint {
 
     /// Begins the stop, unless it has begun.
     fn close(&self, kind: StopKind) -> bool {
-        let reason = self.close_unsaid(kind);
-        reason.inspect(log_stop).is_some()
+        self.close_saying(kind, log_stop)
     }
 
-    /// Begins the stop, unless it has begun, and leaves it to the caller to tell the log.
-    fn close_unsaid(&self, kind: StopKind) -> Option<StopReason> {
+    /// Begins the stop, unless it has begun; `say` tells the log, before anything ends.
+    fn close_saying(&self, kind: StopKind, say: impl FnOnce(&StopReason)) -> bool {
         let mut reason = lock(&self.shared.reason);
         if reason.is_some() {
             drop(reason);
             // Whoever was first may not have come as far, and the caller counts on it.
             self.shared.closing.set();
-            return None;
+            return false;
         }
         let new = reason.insert(StopReason::new(kind)).clone();
         // At once, and by whoever stops the program: its own threads may be stuck already.
         lock(&self.shared.watch).begin(self);
         drop(reason);
+        say(&new);
         self.shared.closing.set();
-        Some(new)
+        true
     }
 
     fn reason(&self) -> StopReason {

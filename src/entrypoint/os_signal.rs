@@ -63,7 +63,7 @@ mod os {
     use super::super::say::say_within;
     use super::super::{Entrypoint, Shared, lock, log_stop};
     use super::OsSignal;
-    use crate::service::StopKind;
+    use crate::service::{StopKind, StopReason};
 
     /// Which signals have an action of ours, and the switch that makes it the default one.
     /// An action once installed stays: taking it away would leave the signal without any.
@@ -178,9 +178,11 @@ mod os {
         let Some(entrypoint) = entrypoint.upgrade().map(|shared| Entrypoint { shared }) else {
             return count;
         };
-        if let Some(reason) = entrypoint.close_unsaid(StopKind::Signal(signal)) {
-            drop(entrypoint);
+        let say = |reason: &StopReason| {
+            let reason = reason.clone();
             say_within(SAID_WITHIN, move || log_stop(&reason));
+        };
+        if entrypoint.close_saying(StopKind::Signal(signal), say) {
             return 1;
         }
         // Said first: with the drain the process may end. Nobody else throws this switch.
