@@ -17,6 +17,7 @@ use std::time::Duration;
 use aiomisc::testing::conformance::{Outcome, Report, Subject};
 
 /// Runs the suite, and sees to it that nothing is skipped that this machine could show.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[track_caller]
 fn prove(subject: Subject) {
     let report = examine(subject);

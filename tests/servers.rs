@@ -121,6 +121,7 @@ async fn tcp_takes_a_handler_object() {
     ep.graceful_shutdown("done").await.expect("nothing fails");
 }
 
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real))]
 async fn a_unix_socket_is_served_and_its_file_removed() {
     let dir = shared::Folder::new();
@@ -194,6 +195,7 @@ async fn handlers_find_the_context_of_their_service() {
     assert_eq!(events.all(), expected);
 }
 
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real))]
 async fn what_is_not_permitted_is_an_error_that_says_so() {
     // Root may do most things, but make no socket there, and send to all without saying so.
@@ -365,6 +367,7 @@ async fn who_has_connected_before_the_stop_is_answered() {
 }
 
 /// The system has made the connections, and the runtime has heard of none of them.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real))]
 async fn who_waits_in_the_backlog_at_the_stop_is_answered() {
     use std::io::{Read, Write};
@@ -750,6 +753,7 @@ async fn udp_refuses_absurd_sizes() {
 }
 
 /// Others send through the server, on threads of their own, as fast as they can.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real), timeout = "60s")]
 async fn udp_receives_and_stops_while_others_send_without_a_pause() {
     let server = Arc::new(UdpServer::new("127.0.0.1:0", |packet: Packet| async move {
