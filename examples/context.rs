@@ -57,6 +57,9 @@ impl Service for Api {
 fn main() -> Result<(), BoxError> {
     let main = async { Context::current().map(|context| context.statistics()) };
     let outcome = aiomisc::run(main, services![Api, Database])?;
-    println!("{:?}", outcome.finished().flatten());
+    if let Some(statistics) = outcome.finished().flatten() {
+        let (asked, set) = (statistics.get, statistics.set);
+        println!("values asked for: {asked}, set: {set}");
+    }
     Ok(())
 }

@@ -309,7 +309,7 @@ fn context_brings_services_together() {
                 "waiting: `pool` (alloc::sync::Arc<context::Pool>) by the service `Api` at \
                  examples/context.rs:51:34",
                 "with a pool of 10",
-                "Some(ContextStatistics { get: 2, set: 1 })",
+                "values asked for: 2, set: 1",
             ]
         );
     }

@@ -143,10 +143,7 @@ pub(super) const CHECKS: &[Check] = &[
             let Some((mut far, peer)) = listener.accept_ready()? else {
                 return Err(Failed::broken("a connection was not found"));
             };
-            ensure!(
-                peer == near.local_addr()?.into(),
-                "another connection was given"
-            );
+            ensure!(peer == near.local_addr()?, "another connection was given");
             ping(&mut near, &mut far).await?;
             ensure!(listener.accept_ready()?.is_none(), "it was given twice");
             Ok(())
