@@ -982,6 +982,7 @@ async fn a_service_is_the_current_one_in_its_start_and_its_stop() {
     );
 }
 
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[path = "lifecycle/run.rs"]
 mod run;
 
