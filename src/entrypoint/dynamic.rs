@@ -62,8 +62,8 @@ impl Entrypoint {
     ///
     /// # Errors
     ///
-    /// [`RunError`] if one of them is needed by a service that stays, in which case none is stopped;
-    /// or with what failed while they were stopped.
+    /// [`RunError`] if one of them is needed by a service that stays, or belongs to another entrypoint,
+    /// in which cases none is stopped; or with what failed while they were stopped.
     ///
     /// # Cancel safety
     ///
@@ -123,6 +123,14 @@ impl Entrypoint {
     fn check_not_needed(&self, leaving: &[Arc<ServiceCell>]) -> Result<(), RunError> {
         let going: HashSet<_> = leaving.iter().map(ServiceCell::id).collect();
         let mut problems = Vec::new();
+        let ours: HashSet<_> = self.cells().iter().map(ServiceCell::id).collect();
+        // One that has gone since is no longer here either.
+        let strange = leaving
+            .iter()
+            .filter(|cell| !ours.contains(&cell.id()) && !cell.is_gone());
+        problems.extend(
+            strange.map(|cell| format!("service `{}` belongs to another entrypoint", cell.name())),
+        );
         for cell in self.cells().iter() {
             if cell.is_leaving() || going.contains(&cell.id()) {
                 continue;

@@ -8,13 +8,13 @@ use crate::error::panic_text;
 use crate::future::{Either, Panic, run_until};
 use crate::service::{ServiceCell, ServiceHandle};
 use crate::signal::{
-    Lifecycle, POST_START, POST_STOP, PRE_START, PRE_STOP, START_FAILED, Services, Signal,
+    Lifecycle, Limits, POST_START, POST_STOP, PRE_START, PRE_STOP, START_FAILED, Services, Signal,
     StartFailed,
 };
 
 /// How long each receiver may take at the start, and the most at the stop.
 const START_LIMIT: Duration = Duration::from_secs(60);
-const STOP_LIMIT: Duration = Duration::from_secs(20);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Those of the program, with the receivers that this entrypoint has besides.
 pub(super) struct LifecycleSignals {
@@ -138,7 +138,10 @@ impl Entrypoint {
         if !signal.has_receivers() {
             return true;
         }
-        let called = signal.call_within(self.lifecycle(cells), self.runtime(), START_LIMIT);
+        let called = signal.call_within(
+            self.lifecycle(cells),
+            Limits::of_each(self.runtime(), START_LIMIT),
+        );
         match run_until(called, self.closing()).await {
             Ok(Either::First(called)) => failures.add_receivers(called),
             Ok(Either::Second(())) => false,
@@ -168,7 +171,7 @@ impl Entrypoint {
         event: E,
         failures: &Failures,
     ) {
-        let called = signal.call_within(event, self.runtime(), self.stop_receivers_limit());
+        let called = signal.call_within(event, self.stop_limits());
         match run_until(called, self.shared.cut.wait()).await {
             Ok(Either::First(called)) => {
                 failures.add_receivers(called);
@@ -178,9 +181,10 @@ impl Entrypoint {
         }
     }
 
-    /// One that hangs must leave time for the services.
-    fn stop_receivers_limit(&self) -> Duration {
-        (self.shared.settings.shutdown_timeout() / 4).min(STOP_LIMIT)
+    /// One that hangs leaves time for the others, and all of them for the services.
+    fn stop_limits(&self) -> Limits<'_> {
+        let each = (self.shared.settings.shutdown_timeout() / 8).min(STOP_LIMIT);
+        Limits::of_each(self.runtime(), each).and_of_all(2 * each)
     }
 
     fn lifecycle(&self, cells: &[Arc<ServiceCell>]) -> Lifecycle {

@@ -20,7 +20,7 @@ pub static PRE_START: Signal<Lifecycle> = Signal::new("PRE_START");
 pub static POST_START: Signal<Lifecycle> = Signal::new("POST_START");
 
 /// Called before the services are stopped. Receivers that fail here keep nothing from being stopped;
-/// each may take a quarter of the shutdown timeout, but no more than 20 s.
+/// each may take an eighth of the shutdown timeout and 10 s at most, all together twice that.
 pub static PRE_STOP: Signal<Lifecycle> = Signal::new("PRE_STOP");
 
 /// Called when the services have stopped, with limits as for [`PRE_STOP`].

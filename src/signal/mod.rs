@@ -41,7 +41,7 @@ pub use self::receiver::Connection;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::receiver::Receiver;
 use crate::error::BoxError;
@@ -209,21 +209,16 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
         self.call_each(event, None).await
     }
 
-    /// Calls the receivers; each may take this long.
+    /// Calls the receivers within these limits.
     pub(crate) async fn call_within(
         &self,
         event: E,
-        runtime: &Runtime,
-        limit: Duration,
+        limits: Limits<'_>,
     ) -> Result<(), SignalError> {
-        self.call_each(event, Some((runtime, limit))).await
+        self.call_each(event, Some(limits)).await
     }
 
-    async fn call_each(
-        &self,
-        event: E,
-        limit: Option<(&Runtime, Duration)>,
-    ) -> Result<(), SignalError> {
+    async fn call_each(&self, event: E, limits: Option<Limits<'_>>) -> Result<(), SignalError> {
         attach_all();
         let receivers: Vec<_> = {
             let state = self.state();
@@ -233,12 +228,15 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
         let mut failures = Vec::new();
         for receiver in receivers {
             let called = receiver.call(&event);
-            let result = match limit {
+            let result = match &limits {
                 None => called.await,
-                Some((runtime, limit)) => match run_until(called, runtime.sleep(limit)).await {
-                    Ok(Either::First(result)) => result,
-                    Ok(Either::Second(())) | Err(_) => Err(receiver.too_slow(limit)),
-                },
+                Some(limits) => {
+                    let limit = limits.left();
+                    match run_until(called, limits.runtime.sleep(limit)).await {
+                        Ok(Either::First(result)) => result,
+                        Ok(Either::Second(())) | Err(_) => Err(receiver.too_slow(limit)),
+                    }
+                }
             };
             if let Err(error) = result {
                 tracing::error!(
@@ -252,6 +250,40 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
             }
         }
         SignalError::unless_empty(self.name, failures)
+    }
+}
+
+/// How long receivers may take.
+pub(crate) struct Limits<'a> {
+    runtime: &'a Runtime,
+    each: Duration,
+    /// When the time of all of them together is over.
+    over: Option<Instant>,
+}
+
+impl<'a> Limits<'a> {
+    pub(crate) fn of_each(runtime: &'a Runtime, each: Duration) -> Self {
+        Self {
+            runtime,
+            each,
+            over: None,
+        }
+    }
+
+    /// From now on.
+    pub(crate) fn and_of_all(self, all: Duration) -> Self {
+        Self {
+            over: self.runtime.now().checked_add(all),
+            ..self
+        }
+    }
+
+    /// What the next one has.
+    fn left(&self) -> Duration {
+        let over = self
+            .over
+            .map(|over| over.saturating_duration_since(self.runtime.now()));
+        over.map_or(self.each, |over| over.min(self.each))
     }
 }
 

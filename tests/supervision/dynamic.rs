@@ -315,3 +315,26 @@ fn a_service_may_start_others() {
         ]);
     });
 }
+
+/// D4: nobody stops the services of another entrypoint.
+#[test]
+fn services_of_others_are_refused() {
+    simulate(async || {
+        let diary = Diary::new();
+        let mine = builder().start().await.expect("it starts");
+        let other = builder()
+            .service(Script::new("theirs", &diary, &[]))
+            .start()
+            .await
+            .expect("it starts");
+        let theirs = other.services();
+        let error = mine.stop_services(theirs, "enough").await;
+        assert_eq!(
+            error.expect_err("it is not ours").to_string(),
+            "not stopped: service `theirs` belongs to another entrypoint"
+        );
+        mine.graceful_shutdown("done").await.expect("all is well");
+        other.graceful_shutdown("done").await.expect("all is well");
+        diary.assert(&["0 theirs: start", "0 theirs: stop (done)"]);
+    });
+}

@@ -239,9 +239,37 @@ fn receivers_have_limits() {
         assert_eq!(error.receivers().len(), 2);
         assert_eq!(
             handle.runtime().now().duration_since(begun),
-            Duration::from_secs(4)
+            Duration::from_secs(2)
         );
         assert_eq!(handle.services()[0].state(), ServiceState::Stopped);
-        diary.assert(&["0 it: start", "2000 it: stop (done)"]);
+        diary.assert(&["0 it: start", "1000 it: stop (done)"]);
+    });
+}
+
+/// S3: receivers that hang leave time for the services, however many they are.
+#[test]
+fn receivers_that_hang_leave_time_for_services() {
+    simulate(async || {
+        let diary = Diary::new();
+        let told = diary.clone();
+        let mut builder = builder()
+            .service(Script::new("it", &diary, &[]))
+            .shutdown_timeout(Duration::from_secs(8));
+        for _ in 0..20 {
+            builder = builder.connect(&PRE_STOP, |_| pending());
+        }
+        let tell = move |_| {
+            told.add("told");
+            async { Ok(()) }
+        };
+        let ep = builder
+            .connect(&PRE_STOP, tell)
+            .start()
+            .await
+            .expect("it starts");
+        let error = ep.graceful_shutdown("done").await.expect_err("they hang");
+        assert!(!error.overran(), "{error}");
+        assert_eq!(error.receivers()[0].failures().len(), 20);
+        diary.assert(&["0 it: start", "2000 told", "2000 it: stop (done)"]);
     });
 }
