@@ -8,7 +8,10 @@ use std::path::Path;
 const TESTS: &[&str] = &[
     "tests/adversarial.rs",
     "tests/lifecycle.rs",
+    "tests/lifecycle/overtaken.rs",
     "tests/lifecycle/run.rs",
+    "tests/lifecycle/start.rs",
+    "tests/lifecycle/stop.rs",
     "tests/signals_of_the_system.rs",
     "tests/supervision/borders.rs",
     "tests/supervision/dynamic.rs",
