@@ -18,11 +18,11 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiomisc::entrypoint::{OsSignal, Stage};
+use aiomisc::entrypoint::Stage;
 use aiomisc::service::{ServiceOptions, ServiceState, StopKind};
 use aiomisc::{
-    BoxError, Entrypoint, Outcome, Runtime, Service, ServiceContext, StopReason, async_trait,
-    service_fn, services,
+    BoxError, Entrypoint, Runtime, Service, ServiceContext, StopReason, async_trait, service_fn,
+    services,
 };
 use shared::{Events, manual};
 

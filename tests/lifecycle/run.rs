@@ -1,5 +1,8 @@
 //! `run` blocks a thread: these are not inside of a runtime.
 
+use aiomisc::Outcome;
+use aiomisc::entrypoint::OsSignal;
+
 use super::*;
 
 fn runtimes() -> Vec<Runtime> {
