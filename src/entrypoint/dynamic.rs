@@ -11,7 +11,7 @@ use super::roster::Roster;
 use super::shutdown::Stopping;
 use super::{Entrypoint, Failures, RunError, ServiceError, Stage, start};
 use crate::flag::Flag;
-use crate::future::{Either, race};
+use crate::future::{Either, run_until};
 use crate::runtime::{Name, Placement, Task};
 use crate::service::{Service, ServiceCell, ServiceHandle, ServiceState, StopKind, StopReason};
 
@@ -223,11 +223,9 @@ struct BringUp {
 impl BringUp {
     async fn run(self, underway: Underway) -> Result<(), RunError> {
         let failures = Arc::<Failures>::default();
-        let up = match race(self.start(&failures), self.unwanted.wait()).await {
-            Either::First(up) => up,
-            Either::Second(()) => false,
-        };
-        if up && self.settle() {
+        // What is dropped there may be a receiver that panics, which is nobody's concern any more.
+        let up = run_until(self.start(&failures), self.unwanted.wait()).await;
+        if matches!(up, Ok(Either::First(true))) && self.settle() {
             return Ok(());
         }
         let entrypoint = self.entrypoint.clone();

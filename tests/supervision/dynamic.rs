@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aiomisc::service::{Policy, Restart, ServiceState, StopKind};
+use aiomisc::signal::PRE_START;
 use aiomisc::{Service, services};
 
 use super::*;
@@ -336,5 +337,43 @@ fn services_of_others_are_refused() {
         mine.graceful_shutdown("done").await.expect("all is well");
         other.graceful_shutdown("done").await.expect("all is well");
         diary.assert(&["0 theirs: start", "0 theirs: stop (done)"]);
+    });
+}
+
+/// D3: also while a receiver runs that panics when it is dropped.
+#[test]
+fn dropping_the_start_drops_its_receivers() {
+    struct PanicOnDrop;
+
+    impl Drop for PanicOnDrop {
+        fn drop(&mut self) {
+            panic!("not like that");
+        }
+    }
+
+    simulate(async || {
+        let diary = Diary::new();
+        let ep = builder()
+            .connect(&PRE_START, |event| async move {
+                if event
+                    .services
+                    .iter()
+                    .any(|service| service.name() == "late")
+                {
+                    let _panics = PanicOnDrop;
+                    pending().await
+                }
+                Ok(())
+            })
+            .start()
+            .await
+            .expect("it starts");
+        let start = ep.start_services(services![Script::new("late", &diary, &[])]);
+        let in_time = time::timeout(Duration::from_millis(10), start).await;
+        assert!(in_time.is_err(), "{in_time:?}");
+        after(10).await;
+        assert_eq!(ep.services(), []);
+        ep.graceful_shutdown("done").await.expect("all is well");
+        diary.assert(&[]);
     });
 }
