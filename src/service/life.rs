@@ -40,6 +40,8 @@ pub(crate) struct Life {
     looks_out: AtomicBool,
     /// Notified when `start` has returned.
     ended: Event,
+    /// Thrown when the task of `start` is gone, or nobody waits for that any more.
+    let_go: Flag,
 }
 
 struct Inner {
@@ -48,6 +50,8 @@ struct Inner {
     /// Until the launch is decided: who is told.
     on_launch: Option<Arc<OnLaunch>>,
     running: Option<Task<()>>,
+    /// Whether there was a task of `start`.
+    launched: bool,
     /// Whether `start` has returned.
     returned: bool,
     tasks: Vec<Task<()>>,
@@ -73,6 +77,7 @@ impl Life {
             since: now,
             on_launch: None,
             running: None,
+            launched: false,
             returned: false,
             tasks: Vec::new(),
             draining: false,
@@ -89,6 +94,7 @@ impl Life {
             stopping: Flag::default(),
             looks_out: AtomicBool::new(false),
             ended: Event::new(),
+            let_go: Flag::default(),
         })
     }
 
@@ -170,6 +176,7 @@ impl Life {
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
         inner.running = Some(owner.spawn(self.task_name(), run));
+        inner.launched = true;
     }
 
     /// The service says that it has started.
@@ -391,17 +398,21 @@ impl Life {
     /// Drops whatever of the service still runs, and waits until that has happened.
     pub(crate) async fn abandon(&self) {
         self.stopping.set();
-        let (running, returned) = {
+        let (running, launched, returned) = {
             let mut inner = self.inner();
             inner.draining = true;
-            (inner.running.take(), inner.returned)
+            (inner.running.take(), inner.launched, inner.returned)
         };
         if let Some(running) = running {
+            let _let_go = SetOnDrop(&self.let_go);
             if !returned {
                 running.abort();
             }
             // Its result was taken when `start` returned.
             self.joined(running.await);
+        } else if launched {
+            // Somebody else does that, or has done it.
+            self.let_go.wait().await;
         }
         // Only now: a `start` that returned in the meantime has started.
         self.give_up_launch();
@@ -444,6 +455,7 @@ impl Life {
         if let Some(running) = running {
             running.abort();
         }
+        self.let_go.set();
         self.give_up_launch();
         while !self.abort_tasks().is_empty() {}
     }
@@ -498,6 +510,15 @@ impl Life {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Throws a switch also when the future that holds it is dropped.
+struct SetOnDrop<'a>(&'a Flag);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 
