@@ -24,7 +24,8 @@ use aiomisc::time;
 use futures::future::BoxFuture;
 use futures::{AsyncReadExt, AsyncWriteExt};
 
-use self::common::{Alive, LIMIT, RUNTIMES, limited, yield_now};
+use self::common::{Alive, LIMIT, RUNTIMES, limited};
+use ::smol::future::yield_now;
 
 /// In how many polls everything here has either ended or only waits.
 const POLLS: usize = 12;

@@ -18,7 +18,8 @@ use aiomisc::runtime::{Parts, Runtime};
 use aiomisc::testing::ManualClock;
 use futures::executor::block_on;
 
-use self::common::{LIMIT, every, limited, on_every, yield_now};
+use self::common::{LIMIT, every, limited, on_every};
+use ::smol::future::yield_now;
 
 /// The runtime of this moment is that one.
 #[track_caller]

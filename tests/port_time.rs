@@ -20,7 +20,8 @@ use aiomisc::testing::ManualClock;
 use aiomisc::time::{self, Elapsed};
 use futures::FutureExt;
 
-use self::common::{LIMIT, every, limited, yield_now};
+use self::common::{LIMIT, every, limited};
+use ::smol::future::yield_now;
 
 const SECOND: Duration = Duration::from_secs(1);
 

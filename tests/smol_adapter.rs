@@ -16,7 +16,8 @@ use aiomisc::adapters::Smol;
 use aiomisc::runtime::Runtime;
 use async_executor::Executor;
 
-use self::common::{LIMIT, limited, yield_now};
+use self::common::{LIMIT, limited};
+use ::smol::future::yield_now;
 
 /// The thread that blocked on the runtime went away with its panic, and nobody took over.
 #[test]

@@ -14,6 +14,7 @@ use std::future::pending;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use ::smol::future::yield_now;
 use aiomisc::entrypoint::SLOW_POLL;
 use aiomisc::runtime::TaskInfo;
 use aiomisc::{Entrypoint, Runtime, ServiceContext, service_fn};
@@ -334,19 +335,6 @@ async fn a_service_beside_a_program_is_timed_as_well() {
     let lines = log::with(&format!("task={name} "));
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("took=250ms"), "{lines:?}");
-}
-
-/// Lets the other tasks run once.
-async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
 }
 
 /// A context may be given to any thread: what is spawned with it belongs to the service all the same.

@@ -207,16 +207,3 @@ impl Drop for Life {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
-
-/// Lets the other tasks run once.
-pub(crate) async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
-}

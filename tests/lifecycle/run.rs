@@ -3,22 +3,8 @@
 use aiomisc::Outcome;
 use aiomisc::entrypoint::OsSignal;
 
+use super::shared::runtimes;
 use super::*;
-
-fn runtimes() -> Vec<Runtime> {
-    vec![
-        #[cfg(feature = "smol")]
-        aiomisc::adapters::Smol::new().into(),
-        #[cfg(feature = "tokio")]
-        aiomisc::adapters::Tokio::multi_thread(2)
-            .expect("tokio")
-            .into(),
-        #[cfg(feature = "tokio")]
-        aiomisc::adapters::Tokio::current_thread()
-            .expect("tokio")
-            .into(),
-    ]
-}
 
 #[test]
 fn the_main_job_runs_between_start_and_stop() {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use aiomisc::adapters::simulation::{Conditions, Trace};
 use aiomisc::{TcpServer, services, time};
 
-use super::time::yield_now;
 use super::*;
+use smol::future::yield_now;
 
 /// A server, some clients, a bad network, blocking jobs, and tasks that take turns.
 fn run(seed: u64) -> Trace {

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use aiomisc::time;
+use smol::future::yield_now;
 
 use super::*;
 
@@ -95,16 +96,4 @@ fn a_hundred_thousand_tasks_and_timers() {
     });
     assert_eq!(sum, 4_999_950_000);
     assert_eq!(sim.elapsed(), ms(999));
-}
-
-pub(crate) async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
 }

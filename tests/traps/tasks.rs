@@ -13,7 +13,8 @@ use aiomisc::runtime::{
 };
 use futures::future::BoxFuture;
 
-use crate::common::{Alive, LIMIT, limited, on_each, yield_now};
+use crate::common::{Alive, LIMIT, limited, on_each};
+use ::smol::future::yield_now;
 
 /// Dropping smol's task cancels it, dropping tokio's detaches it. Ours detaches.
 #[test]
