@@ -49,6 +49,15 @@ impl LogLevel {
     }
 }
 
+#[cfg(feature = "log")]
+impl LogLevel {
+    /// Whether this level lets such a record pass.
+    pub(super) fn allows(self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= self.filter()
+            && (self != Self::Critical || super::record::is_marked(metadata))
+    }
+}
+
 impl fmt::Display for LogLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Self::NAMES.iter().find(|(_, level)| level == self);

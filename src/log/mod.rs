@@ -4,15 +4,56 @@
 //! and as often as it likes: the last call counts. A program that has set up a subscriber of its
 //! own keeps it.
 
-mod format;
+pub mod format;
+#[cfg(feature = "log")]
+mod handler;
 mod level;
 #[cfg(feature = "log")]
+mod output;
+#[cfg(feature = "log")]
+mod record;
+#[cfg(feature = "log")]
+mod span;
+#[cfg(feature = "log")]
 mod subscriber;
+#[cfg(feature = "log")]
+mod value;
 
 pub use self::format::LogFormat;
 pub use self::level::LogLevel;
+#[cfg(feature = "log")]
+pub use self::{
+    format::Format,
+    handler::Handler,
+    output::Output,
+    record::{Record, Severity, Visitor},
+    value::{OwnedValue, Value},
+};
 
 use std::fmt;
+
+/// Logs an error that ends the program: as `tracing::error!`, and marked as critical.
+///
+/// ```
+/// aiomisc::log::critical!(code = 7, "the disk is gone");
+/// ```
+#[doc(inline)]
+pub use crate::__aiomisc_critical as critical;
+
+#[doc(hidden)]
+pub use tracing as __tracing;
+
+/// See [`log::critical!`](crate::log::critical).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __aiomisc_critical {
+    (target: $target:expr, $($event:tt)*) => {
+        $crate::log::__tracing::error!(target: $target, critical = true, $($event)*)
+    };
+    ($($event:tt)*) => {
+        $crate::log::__tracing::error!(critical = true, $($event)*)
+    };
+}
 
 /// Begins the set-up of logging, with the documented defaults; [`BasicConfig::init`] does it.
 ///

@@ -92,7 +92,7 @@ impl Scope {
     /// Looks at the current scope, if there is one. `f` must not call foreign code: while it runs,
     /// there is none.
     #[inline]
-    pub(super) fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> Option<R> {
+    pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> Option<R> {
         // A thread whose locals are gone already is in no scope.
         CURRENT
             .try_with(|current| {

@@ -1,0 +1,130 @@
+use std::fmt;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::{Event, Subscriber, span};
+use tracing_log::NormalizeEvent;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::format::Format;
+use super::level::LogLevel;
+use super::output::Output;
+use super::record::{Record, Spans, with_scratch};
+use super::span::{Around, keep, keep_more};
+use crate::runtime::Scope;
+
+/// A format, and where it is written: one of the places that a log goes to.
+///
+/// It is given to [`BasicConfig::handler`](super::BasicConfig::handler), or is a layer of a
+/// subscriber that a program makes by itself:
+///
+/// ```
+/// # #[cfg(feature = "log")] {
+/// use aiomisc::log::{Handler, LogLevel, format::Plain};
+/// use tracing_subscriber::prelude::*;
+///
+/// let handler = Handler::new(Plain::new(), std::io::stdout()).level(LogLevel::Info);
+/// let subscriber = tracing_subscriber::registry().with(handler);
+/// tracing::subscriber::with_default(subscriber, || tracing::info!("ready"));
+/// # }
+/// ```
+///
+/// Clones write to the same place.
+#[derive(Clone)]
+pub struct Handler {
+    format: Arc<dyn Format>,
+    output: Output,
+    level: LogLevel,
+}
+
+impl Handler {
+    /// Makes a handler of everything that reaches it.
+    pub fn new(format: impl Format, output: impl Into<Output>) -> Self {
+        Self {
+            format: Arc::new(format),
+            output: output.into(),
+            level: LogLevel::NotSet,
+        }
+    }
+
+    /// Leaves out what is below this level.
+    #[must_use]
+    pub fn level(mut self, level: LogLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Formats the event and hands it over.
+    pub(super) fn handle(&self, event: &Event<'_>, spans: &dyn Spans) {
+        if !self.level.allows(event.metadata()) {
+            return;
+        }
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        let record = Record::new(now(), event, metadata, spans);
+        with_scratch(|line| {
+            // What a value does while it is formatted is not the business of who logs it.
+            let formatted = catch_unwind(AssertUnwindSafe(|| self.format.format(&record, line)));
+            if let Err(panic) = formatted {
+                line.clear();
+                let text = crate::error::panic_text(&*panic);
+                let (target, name) = (record.target(), record.severity().name());
+                // Writing to memory does not fail.
+                let _ = writeln!(
+                    line,
+                    "{name} {target}: a record could not be formatted: panicked: {text}"
+                );
+            }
+            self.output.put(line);
+        });
+    }
+}
+
+/// The time of the runtime that the task belongs to, as in a simulation; else that of the system.
+fn now() -> SystemTime {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "outside of any runtime there is only the system's clock"
+    )]
+    Scope::with_current(|scope| scope.runtime().wall_now()).unwrap_or_else(SystemTime::now)
+}
+
+impl<S> Layer<S> for Handler
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
+        keep(attributes, id, &context);
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        keep_more(id, values, &context);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        self.handle(
+            event,
+            &Around {
+                event,
+                context: &context,
+            },
+        );
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler")
+            .field("level", &self.level)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,250 @@
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
+use std::time::SystemTime;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata};
+
+use super::value::{OwnedValue, Value};
+
+/// An event on its way to a log, as a [`Format`](super::Format) sees it.
+pub struct Record<'a> {
+    time: SystemTime,
+    severity: Severity,
+    metadata: &'a Metadata<'a>,
+    event: &'a Event<'a>,
+    spans: &'a dyn Spans,
+}
+
+/// The spans that an event is in, whatever keeps them.
+pub(super) trait Spans {
+    /// Calls with the name and the fields of each, the outermost first.
+    fn each(&self, call: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)]));
+}
+
+/// How grave a record is, from [`Record::severity`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Severity {
+    /// `tracing::trace!`
+    Trace,
+    /// `tracing::debug!`
+    Debug,
+    /// `tracing::info!`
+    Info,
+    /// `tracing::warn!`
+    Warning,
+    /// `tracing::error!`
+    Error,
+    /// [`log::critical!`](crate::log::critical), which is an error of `tracing` with a field `critical`.
+    Critical,
+}
+
+/// Gets what an event carries, in the order of the event; see [`Record::visit`].
+pub trait Visitor {
+    /// The text of the event. Not called for one that has none.
+    fn message(&mut self, value: Value<'_>);
+
+    /// A field.
+    fn field(&mut self, name: &'static str, value: Value<'_>);
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(
+        time: SystemTime,
+        event: &'a Event<'a>,
+        metadata: &'a Metadata<'a>,
+        spans: &'a dyn Spans,
+    ) -> Self {
+        Self {
+            time,
+            severity: Severity::of(event.metadata()),
+            metadata,
+            event,
+            spans,
+        }
+    }
+
+    /// When it was logged.
+    #[must_use]
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// How grave it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// What it belongs to: the module, if the event does not say otherwise; the name of the logger for
+    /// one of the crate `log`.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.metadata.target()
+    }
+
+    /// The path of the module where it was logged.
+    #[must_use]
+    pub fn module(&self) -> Option<&str> {
+        self.metadata.module_path()
+    }
+
+    /// The file where it was logged.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.metadata.file()
+    }
+
+    /// The line in that file.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        self.metadata.line()
+    }
+
+    /// Hands the message and the fields to the visitor. Those that are only marks, or say where an
+    /// event of the crate `log` comes from, are left out.
+    pub fn visit(&self, visitor: &mut dyn Visitor) {
+        self.event.record(&mut Forward {
+            visitor,
+            critical: self.severity == Severity::Critical,
+            from_log: !std::ptr::eq(self.metadata, self.event.metadata()),
+        });
+    }
+
+    /// Calls with the name and the fields of each span that the event is in, the outermost first.
+    pub fn each_span(&self, mut call: impl FnMut(&'static str, &[(&'static str, OwnedValue)])) {
+        self.spans.each(&mut call);
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("time", &self.time)
+            .field("severity", &self.severity)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The field that makes an error critical.
+const MARK: &str = "critical";
+
+impl Severity {
+    fn of(metadata: &Metadata<'_>) -> Self {
+        match *metadata.level() {
+            Level::TRACE => Self::Trace,
+            Level::DEBUG => Self::Debug,
+            Level::INFO => Self::Info,
+            Level::WARN => Self::Warning,
+            Level::ERROR if is_marked(metadata) => Self::Critical,
+            Level::ERROR => Self::Error,
+        }
+    }
+
+    /// In small letters: `trace`, `debug`, `info`, `warning`, `error`, `critical`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+pub(super) fn is_marked(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().iter().any(|field| field.name() == MARK)
+}
+
+struct Forward<'a> {
+    visitor: &'a mut dyn Visitor,
+    critical: bool,
+    from_log: bool,
+}
+
+impl Forward<'_> {
+    fn give(&mut self, field: &Field, value: Value<'_>) {
+        let name = field.name();
+        if name == "message" {
+            self.visitor.message(value);
+        } else if !(self.critical && name == MARK || self.from_log && name.starts_with("log.")) {
+            self.visitor.field(name, value);
+        }
+    }
+}
+
+impl Visit for Forward<'_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.give(field, Value::Bool(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.give(field, Value::I64(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.give(field, Value::U64(value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.give(field, Value::I128(value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.give(field, Value::U128(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.give(field, Value::F64(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.give(field, Value::Str(value));
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.give(field, Value::Bytes(value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.give(field, Value::Error(value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.give(field, Value::Debug(value));
+    }
+}
+
+/// No spans.
+pub(super) struct NoSpans;
+
+impl Spans for NoSpans {
+    fn each(&self, _: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)])) {}
+}
+
+/// A buffer of this thread, empty; a new one where that is in use, because a value logs while it is
+/// formatted, or where the thread ends.
+pub(super) fn with_scratch<R>(call: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    /// More than this is not kept for the next one.
+    const KEPT: usize = 64 * 1024;
+
+    let taken =
+        SCRATCH.try_with(|scratch| Some(std::mem::take(&mut *scratch.try_borrow_mut().ok()?)));
+    let mut buffer = taken.ok().flatten().unwrap_or_default();
+    buffer.clear();
+    let result = call(&mut buffer);
+    if buffer.capacity() <= KEPT {
+        // Where it cannot be kept, it is made anew.
+        let _ = SCRATCH.try_with(|scratch| scratch.replace(buffer));
+    }
+    result
+}
