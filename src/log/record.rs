@@ -20,8 +20,11 @@ pub struct Record<'a> {
 /// The spans that an event is in, whatever keeps them.
 pub(super) trait Spans {
     /// Calls with the name and the fields of each, the outermost first.
-    fn each(&self, call: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)]));
+    fn each(&self, call: &mut EachSpan<'_>);
 }
+
+/// Called with the name of a span and its fields.
+pub(super) type EachSpan<'a> = dyn FnMut(&'static str, &[(&'static str, OwnedValue)]) + 'a;
 
 /// How grave a record is, from [`Record::severity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,6 +159,19 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+
+    /// In capital letters.
+    #[must_use]
+    pub fn upper_name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
 }
 
 pub(super) fn is_marked(metadata: &Metadata<'_>) -> bool {
@@ -219,13 +235,6 @@ impl Visit for Forward<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.give(field, Value::Debug(value));
     }
-}
-
-/// No spans.
-pub(super) struct NoSpans;
-
-impl Spans for NoSpans {
-    fn each(&self, _: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)])) {}
 }
 
 /// A buffer of this thread, empty; a new one where that is in use, because a value logs while it is

@@ -10,13 +10,16 @@ pub enum LogFormat {
     Stream,
     /// The message and its fields alone (`plain`).
     Plain,
+    /// One JSON object per line (`json`).
+    Json,
     /// Nothing at all (`disabled`).
     Disabled,
 }
 
 impl LogFormat {
-    const NAMES: [(&'static str, Self); 3] = [
+    const NAMES: [(&'static str, Self); 4] = [
         ("stream", Self::Stream),
+        ("json", Self::Json),
         ("plain", Self::Plain),
         ("disabled", Self::Disabled),
     ];

@@ -3,11 +3,21 @@
 
 mod choice;
 #[cfg(feature = "log")]
+mod escape;
+#[cfg(feature = "log")]
+mod json;
+#[cfg(feature = "log")]
+mod look;
+#[cfg(feature = "log")]
 mod plain;
+#[cfg(feature = "log")]
+mod stream;
 
 pub use self::choice::LogFormat;
 #[cfg(feature = "log")]
-pub use self::plain::Plain;
+pub(super) use self::look::Look;
+#[cfg(feature = "log")]
+pub use self::{json::Json, plain::Plain, stream::Stream};
 
 #[cfg(feature = "log")]
 use super::record::Record;
