@@ -30,6 +30,8 @@ mod config;
 #[cfg(feature = "log")]
 mod date;
 #[cfg(feature = "log")]
+mod digits;
+#[cfg(feature = "log")]
 mod exit;
 pub mod format;
 #[cfg(feature = "log")]

@@ -3,6 +3,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
+use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata};
 
@@ -104,6 +105,14 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         self.metadata.line()
+    }
+
+    /// Where in the program it was logged, for what is the same each time: the target, the module, the
+    /// file and the line. None for a record of the crate `log`, all of which come through one place.
+    #[must_use]
+    pub fn callsite(&self) -> Option<Identifier> {
+        let metadata = self.event.metadata();
+        std::ptr::eq(self.metadata, metadata).then(|| metadata.callsite())
     }
 
     /// Hands the message and the fields to the visitor. Those that are only marks, or say where an

@@ -1,12 +1,12 @@
-use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::OnceLock;
 
 use super::Format;
-use super::escape::{Escaped, escape, number};
+use super::escape::{Escaped, escape, key, string};
+use super::origin::{of_process, of_thread, write_origin};
 use crate::log::date::DateFormat;
+use crate::log::digits::number;
 use crate::log::record::{Record, Visitor};
 use crate::log::value::Value;
 
@@ -124,7 +124,7 @@ impl<'a> Object<'a> {
         self.open();
         self.spans();
         self.key("errno");
-        let _ = write!(self.out, "{}", self.errno);
+        write_value(self.out, Value::I64(self.errno.into()));
         self.out.push(b'}');
         let late = self.late.take().map(|text| ("msg", text));
         let stack_trace = std::mem::take(&mut self.stack_trace);
@@ -142,29 +142,13 @@ impl<'a> Object<'a> {
             return;
         }
         self.open = true;
-        let record = self.record;
-        self.out.extend_from_slice(b",\"@fields\":{\"identifier\":");
-        string(self.out, record.target());
-        if let Some(file) = record.file() {
-            self.key("code_file");
-            string(self.out, file);
-        }
-        if let Some(line) = record.line() {
-            self.key("code_line");
-            number(self.out, line.into());
-        }
-        if let Some(module) = record.module() {
-            self.key("code_module");
-            string(self.out, module);
-        }
+        write_origin(self.record, self.out);
         self.out.extend_from_slice(of_process().as_bytes());
-        thread_name(self.out);
+        of_thread(self.out);
     }
 
     fn key(&mut self, name: &str) {
-        self.out.extend_from_slice(b",\"");
-        escape(self.out, name);
-        self.out.extend_from_slice(b"\":");
+        key(self.out, name);
     }
 
     /// Writes a field, unless there was one of its name.
@@ -302,12 +286,6 @@ fn write_text(out: &mut Vec<u8>, value: Value<'_>) {
     }
 }
 
-fn string(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    escape(out, text);
-    out.push(b'"');
-}
-
 /// What was appended as it is becomes a part of a string.
 fn escape_in_place(out: &mut Vec<u8>, start: usize) {
     if out[start..]
@@ -317,43 +295,4 @@ fn escape_in_place(out: &mut Vec<u8>, start: usize) {
         let raw = out.split_off(start);
         escape(out, &String::from_utf8_lossy(&raw));
     }
-}
-
-/// `pid` and `process_name`, which never change.
-fn of_process() -> &'static str {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(|| {
-        let mut out = format!(",\"pid\":{},\"process_name\":", std::process::id()).into_bytes();
-        string(&mut out, &process_name());
-        String::from_utf8_lossy(&out).into_owned()
-    })
-}
-
-/// The name of the program's file.
-pub(super) fn process_name() -> String {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&program)
-        .file_name()
-        .unwrap_or(&program);
-    name.to_string_lossy().into_owned()
-}
-
-/// `thread_name`, which is made once in a thread.
-fn thread_name(out: &mut Vec<u8>) {
-    thread_local! {
-        static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    // Left out in a thread that ends.
-    let _ = TEXT.try_with(|text| {
-        let mut text = text.borrow_mut();
-        if text.is_empty() {
-            let thread = std::thread::current();
-            text.extend_from_slice(b",\"thread_name\":");
-            match thread.name() {
-                Some(name) => string(&mut text, name),
-                None => string(&mut text, &format!("{:?}", thread.id())),
-            }
-        }
-        out.extend_from_slice(&text);
-    });
 }

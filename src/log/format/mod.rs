@@ -9,6 +9,8 @@ mod json;
 #[cfg(feature = "log")]
 mod look;
 #[cfg(feature = "log")]
+mod origin;
+#[cfg(feature = "log")]
 mod plain;
 #[cfg(feature = "log")]
 mod stream;
