@@ -95,7 +95,10 @@ fn run(name: &str, file: &str) {
             drop(ran);
         }
         "terminated" => {
-            builder.service(Stops(Stop::AtOnce)).run_forever().expect("a graceful stop");
+            builder
+                .service(Stops(Stop::AtOnce))
+                .run_forever()
+                .expect("a graceful stop");
         }
         "terminated, overruns" => forever(builder, Stop::Never),
         "terminated, blocked" => forever(builder, Stop::Blocks),
