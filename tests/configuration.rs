@@ -71,10 +71,11 @@ const ROWS: &[Row] = &[
         good: &[
             ("stream", "stream"),
             ("Plain", "plain"),
+            ("2", "json"),
             ("disabled", "disabled"),
         ],
-        bad: &["crayon", "0"],
-        expected: "one of stream, plain, disabled",
+        bad: &["crayon", "9"],
+        expected: "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled",
         by_hand: Some(|builder| builder.log_format(LogFormat::Stream)),
         shown_by_hand: "stream",
     },

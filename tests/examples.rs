@@ -20,6 +20,8 @@ use nix::sys::signal::Signal;
 
 #[path = "examples/lifecycle.rs"]
 mod lifecycle;
+#[path = "examples/logging.rs"]
+mod logging;
 #[path = "shared/program.rs"]
 mod program;
 
@@ -282,8 +284,7 @@ fn the_log_looks_as_the_environment_says() {
         .iter()
         .find(|line| line.contains("stopping reason"))
         .expect("it is logged");
-    let day = line.strip_prefix("[day ").and_then(|line| line.get(..4));
-    let day = day.and_then(|day| day.strip_suffix(']'));
+    let day = line.strip_prefix("day ").and_then(|line| line.get(..3));
     assert!(day.is_some_and(|day| day.parse::<u16>().is_ok()), "{line}");
 
     let lines = stopped(&[("AIOMISC_LOG_LEVEL", "warning")]);
