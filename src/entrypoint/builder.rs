@@ -409,17 +409,12 @@ impl EntrypointBuilder {
     /// Drives the program to its end, which is that of the process if its stop took too long.
     fn driven<R>(self, drive: impl FnOnce(Plan) -> Result<R, RunError>) -> Result<R, RunError> {
         let exit_on_overrun = self.exit_on_overrun;
-        let plan = self.plan(Mode::Run)?;
-        let logs = plan.settings.log_config();
-        let outcome = drive(plan);
+        let outcome = drive(self.plan(Mode::Run)?);
         if exit_on_overrun
             && let Err(error) = &outcome
             && error.overran()
         {
             watchdog::exit_overran(error);
-        }
-        if logs {
-            crate::log::write_out();
         }
         outcome
     }

@@ -151,10 +151,19 @@ macro_rules! __aiomisc_critical {
     };
 }
 
-/// Writes what is in the buffers, as far as something moves.
-pub(crate) fn write_out() {
+/// Whether there is nothing in the buffers.
+pub(crate) fn is_written() -> bool {
     #[cfg(feature = "log")]
-    let _ = flush();
+    return exit::is_written();
+    #[allow(unreachable_code, reason = "reached without the feature `log`")]
+    true
+}
+
+/// Writes what is in the buffers, for so long at most, and as long as something moves.
+pub(crate) fn write_out(limit: Option<Duration>) {
+    #[cfg(feature = "log")]
+    let _ = exit::flush(limit);
+    let _ = limit;
 }
 
 /// An entrypoint is over: panics are again what they were before, or what the program has chosen.
