@@ -51,7 +51,6 @@
 pub mod adapters;
 mod chance;
 pub mod context;
-mod counter;
 pub mod entrypoint;
 mod error;
 mod flag;
@@ -63,6 +62,7 @@ pub mod net;
 pub mod runtime;
 pub mod service;
 pub mod signal;
+pub mod statistics;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
@@ -74,6 +74,7 @@ pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
 };
+pub use self::statistics::statistics;
 /// Lets traits of objects have `async fn`; what [`Service`] is written with.
 pub use async_trait::async_trait;
 
