@@ -59,7 +59,7 @@ fn main() -> Result<(), BoxError> {
     let main = async { Context::current() };
     let outcome = aiomisc::run(main, services![Api, Database])?;
     if let Some(context) = outcome.finished().flatten() {
-        let ContextStatistic { get, set } = context.statistics();
+        let ContextStatistic { get, set, .. } = context.statistics();
         println!("values asked for: {get}, set: {set}");
     }
     Ok(())

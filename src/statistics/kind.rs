@@ -199,6 +199,7 @@ macro_rules! statistic {
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Default)]
+        #[non_exhaustive]
         $visibility struct $kind {
             $(__parent: $parent,)?
             $(

@@ -292,7 +292,7 @@ mod tests {
             static LATE: Cell<Option<Late>> = const { Cell::new(None) };
         }
         let slot: &'static Slot = Box::leak(Box::new(Slot::take()));
-        let counts = thread::spawn(|| {
+        let counts = thread::spawn(move || {
             // What was used first is dropped last.
             LATE.set(Some(Late(slot)));
             slot.add(1);

@@ -40,11 +40,17 @@
 //! | [`ContextStatistic`](crate::context::ContextStatistic) | each [`Context`](crate::Context) | `get`, `set` |
 
 mod counter;
+#[cfg(any(feature = "openmetrics", feature = "metrics"))]
+mod family;
 mod figure;
 mod gauge;
 mod histogram;
 mod kind;
 mod lane;
+#[cfg(feature = "openmetrics")]
+mod openmetrics;
+#[cfg(feature = "metrics")]
+mod publish;
 mod registry;
 mod sum;
 
@@ -55,5 +61,9 @@ pub use self::histogram::{Distribution, Histogram};
 #[doc(hidden)]
 pub use self::kind::Reader;
 pub use self::kind::{Kind, Statistic};
+#[cfg(feature = "openmetrics")]
+pub use self::openmetrics::{OPENMETRICS_CONTENT_TYPE, OpenMetricsCollector, openmetrics};
+#[cfg(feature = "metrics")]
+pub use self::publish::publish_metrics;
 pub use self::registry::{Instance, Statistics, statistics};
 pub use self::sum::Sum;

@@ -122,7 +122,6 @@ fn registry() -> MutexGuard<'static, Registry> {
 /// # Cost
 ///
 /// Copies the list of instances under a lock; reading holds none, and stops nobody who counts.
-#[must_use]
 pub fn statistics() -> Statistics {
     let live = registry().live.values().cloned().collect();
     Statistics::new(live)
