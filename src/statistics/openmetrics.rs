@@ -105,7 +105,10 @@ fn encode(value: &Value, to: &mut MetricEncoder<'_>) -> fmt::Result {
 fn encode_histogram(all: &Distribution, to: &mut MetricEncoder<'_>) -> fmt::Result {
     // The largest bound stands for none.
     let bound = |(bound, count): (Option<Duration>, u64)| {
-        (bound.map_or(f64::MAX, |bound| bound.as_secs_f64()), count)
+        (
+            bound.map_or(f64::INFINITY, |bound| bound.as_secs_f64()),
+            count,
+        )
     };
     let buckets: Vec<_> = all.buckets().map(bound).collect();
     to.encode_histogram::<NoLabelSet>(all.sum().as_secs_f64(), all.count(), &buckets, None)
