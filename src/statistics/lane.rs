@@ -284,6 +284,7 @@ mod tests {
         impl Drop for Late {
             fn drop(&mut self) {
                 assert!(SEAT.try_with(|_| ()).is_err(), "the seat is gone");
+                assert!(LANE.get().is_none(), "its lane may be another's by now");
                 self.0.add(1);
                 self.0.add(1);
             }
