@@ -38,7 +38,7 @@
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
 //! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
-//! | `openmetrics` | | `statistics::openmetrics`: the [figures](statistics) as text for a scraper |
+//! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `testing` | | the module `testing` |
 //!

@@ -146,19 +146,25 @@ impl<'a> Reader<'a> {
 /// ]);
 /// ```
 ///
-/// This makes a struct with these fields, which are of the types
-/// [`Counter`](statistics::Counter), [`Gauge`](statistics::Gauge),
-/// [`FloatGauge`](statistics::FloatGauge), [`Sum`](statistics::Sum) or
-/// [`Histogram`](statistics::Histogram) of [`statistics`]; they need not be imported. Fields have the
-/// visibility that they are written with, and no attributes but their documentation, which is also
-/// what a scraper is told. It implements [`Statistic`](statistics::Statistic), `Debug`, `Default`
-/// (figures that [`statistics()`](statistics()) does not show), and has two functions:
+/// This makes a struct with these fields, which are of the types [`Counter`], [`Gauge`],
+/// [`FloatGauge`], [`Sum`] or [`Histogram`]; they need not be imported. Fields have the visibility that
+/// they are written with, and no attributes but their documentation, which is also what a scraper is
+/// told. It implements [`Statistic`], `Debug`, `Default` (figures that [`statistics()`] does not show),
+/// and has two functions:
 ///
 /// - `new(name: impl Into<Arc<str>>)`
 /// - `unnamed()`
 ///
-/// Both give an [`Instance`](statistics::Instance), whose figures `statistics()` shows as long as it,
-/// or a clone of it, lives.
+/// Both give an [`Instance`], whose figures `statistics()` shows as long as it, or a clone of it, lives.
+///
+/// [`Counter`]: crate::statistics::Counter
+/// [`Gauge`]: crate::statistics::Gauge
+/// [`FloatGauge`]: crate::statistics::FloatGauge
+/// [`Sum`]: crate::statistics::Sum
+/// [`Histogram`]: crate::statistics::Histogram
+/// [`Statistic`]: crate::statistics::Statistic
+/// [`Instance`]: crate::statistics::Instance
+/// [`statistics()`]: crate::statistics()
 ///
 /// # Parents
 ///

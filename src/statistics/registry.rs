@@ -178,3 +178,22 @@ impl fmt::Debug for Statistics {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    crate::statistic! {
+        struct GoneStatistic { done: Counter }
+    }
+
+    /// A weak entry that stays would never be seen, and never be freed.
+    #[test]
+    fn nothing_is_left_of_an_instance() {
+        let one = GoneStatistic::unnamed();
+        let other = one.clone();
+        let number = one.0.number;
+        drop(one);
+        assert!(super::registry().live.contains_key(&number));
+        drop(other);
+        assert!(!super::registry().live.contains_key(&number));
+    }
+}
