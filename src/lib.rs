@@ -38,6 +38,8 @@
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
 //! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
+//! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
+//! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -51,7 +53,6 @@
 pub mod adapters;
 mod chance;
 pub mod context;
-mod counter;
 pub mod entrypoint;
 mod error;
 mod flag;
@@ -63,6 +64,7 @@ pub mod net;
 pub mod runtime;
 pub mod service;
 pub mod signal;
+pub mod statistics;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
@@ -74,6 +76,7 @@ pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
 };
+pub use self::statistics::statistics;
 /// Lets traits of objects have `async fn`; what [`Service`] is written with.
 pub use async_trait::async_trait;
 

@@ -25,16 +25,7 @@ pub struct Running {
 impl Running {
     /// Builds an example and starts it.
     pub fn example(name: &str, args: &[&str]) -> Self {
-        let root = root();
-        let built = Command::new(env!("CARGO"))
-            .current_dir(&root)
-            .args(["build", "--quiet", "--all-features", "--example", name])
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "example {name} does not build");
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-        Self::start(Command::new(target.join("debug/examples").join(name)).args(args))
+        Self::start(Command::new(build_example(name)).args(args))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -107,6 +98,26 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Builds an example, and gives the path of the program.
+pub fn build_example(name: &str) -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--quiet", "--all-features", "--example", name])
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "example {name} does not build");
+    target().join("debug/examples").join(name)
+}
+
+/// A Python that has the packages of `INTEROP_PYTHON_PACKAGES` in `verify`, which has made it.
+pub fn python() -> PathBuf {
+    target().join("interop-python/bin/python")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }
 
 /// Runs a foreign program with this input, and gives what it printed. One that is missing, fails or
