@@ -58,7 +58,7 @@ pub use self::format::LogFormat;
 pub use self::level::LogLevel;
 #[cfg(feature = "log")]
 pub use self::{
-    buffer::{Buffering, Overflow},
+    buffer::{Buffering, LogStatistic, Overflow},
     config::BasicConfig,
     date::DateFormat,
     format::Format,

@@ -38,6 +38,7 @@
 //! | kind | of | figures |
 //! |---|---|---|
 //! | [`ContextStatistic`](crate::context::ContextStatistic) | each [`Context`](crate::Context) | `get`, `set` |
+//! | `LogStatistic` | each output of the log (feature `log`) | `threads`, `records`, `flushes`, `errors`, `lost` |
 
 mod counter;
 #[cfg(any(feature = "openmetrics", feature = "metrics"))]
