@@ -66,6 +66,10 @@ impl Plan {
             async move {
                 entrypoint.closing().await;
                 let stopped = shutdown::shutdown(&entrypoint).await;
+                if entrypoint.settings().log_config() && !crate::log::is_written() {
+                    // It may wait for a slow disk; others use this thread.
+                    let _ = runtime.spawn_blocking(crate::log::write_out).await;
+                }
                 // A runtime that was given to us lives until here, whoever else has let go of it.
                 drop(runtime);
                 stopped
@@ -139,6 +143,11 @@ impl Session {
         let stopped = shutdown::shutdown(&self.entrypoint).await;
         if self.made_here {
             self.entrypoint.name_tasks_left().await;
+        }
+        // While signals still count. When the time is over already, the end of the process does it.
+        let overran = stopped.as_ref().is_err_and(RunError::overran);
+        if self.entrypoint.settings().log_config() && !overran {
+            crate::log::write_out();
         }
         stopped
     }

@@ -30,23 +30,9 @@ pub(super) async fn shutdown(entrypoint: &Entrypoint) -> Result<StopReason, RunE
     let failures = shared.failures.take();
     if failures.is_empty() && in_time {
         tracing::debug!("stopped");
-        write_log(entrypoint, None).await;
         return Ok(stopping.reason);
     }
-    write_log(entrypoint, (!in_time).then_some(LOG_OF_LATE)).await;
     Err(RunError::services(failures, !in_time))
-}
-
-/// How long the log may take to be written when the time is over already.
-const LOG_OF_LATE: Duration = Duration::from_secs(1);
-
-/// Has what was logged written: it may have to wait for a slow disk, while signals still count.
-async fn write_log(entrypoint: &Entrypoint, limit: Option<Duration>) {
-    if entrypoint.settings().log_config() && !crate::log::is_written() {
-        let write = move || crate::log::write_out(limit);
-        // Where the runtime has ended it is written at the end of the process.
-        let _ = entrypoint.runtime().spawn_blocking(write).await;
-    }
 }
 
 /// The stop of some services.

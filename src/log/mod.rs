@@ -159,11 +159,10 @@ pub(crate) fn is_written() -> bool {
     true
 }
 
-/// Writes what is in the buffers, for so long at most, and as long as something moves.
-pub(crate) fn write_out(limit: Option<Duration>) {
+/// Writes what is in the buffers, as long as something moves.
+pub(crate) fn write_out() {
     #[cfg(feature = "log")]
-    let _ = exit::flush(limit);
-    let _ = limit;
+    exit::flush(None);
 }
 
 /// An entrypoint is over: panics are again what they were before, or what the program has chosen.
