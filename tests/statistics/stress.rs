@@ -40,7 +40,7 @@ impl Random {
 fn seeds() -> std::ops::Range<u64> {
     let times = std::env::var("AIOMISC_STRESS").ok();
     let times: u64 = times.map_or(1, |times| times.parse().unwrap());
-    0..10 * times
+    0..5 * times
 }
 
 /// Writers change figures that all share, and make and drop some of their own; readers go through all
