@@ -132,6 +132,7 @@ pub(super) struct Chosen {
     pub(super) log_buffer_size: Option<usize>,
     pub(super) log_flush_interval: Option<Duration>,
     pub(super) debug: Option<bool>,
+    pub(super) plugins: Option<bool>,
     pub(super) catch_signals: Option<Vec<OsSignal>>,
     pub(super) shutdown_timeout: Option<Duration>,
 }
@@ -178,7 +179,7 @@ impl Chosen {
             log_flush_interval: (self.log_flush_interval.or(log_flush_interval))
                 .unwrap_or(Duration::from_millis(200)),
             debug: self.debug.or(debug).unwrap_or(false),
-            plugins: !no_plugins.unwrap_or(false),
+            plugins: self.plugins.or(no_plugins.map(|no| !no)).unwrap_or(true),
             catch_signals: self.catch_signals.unwrap_or(signals_by_default),
             shutdown_timeout: (self.shutdown_timeout.or(shutdown_timeout))
                 .unwrap_or(Duration::from_secs(60)),
