@@ -22,6 +22,9 @@ use nix::sys::signal::Signal;
 mod lifecycle;
 #[path = "shared/program.rs"]
 mod program;
+#[cfg(feature = "macros")]
+#[path = "examples/wiring.rs"]
+mod wiring;
 
 use program::Program;
 

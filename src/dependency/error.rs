@@ -116,6 +116,9 @@ impl DependencyError {
 impl fmt::Display for DependencyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dependency {}", self.needs())?;
+        if self.0.chain.len() > 1 {
+            f.write_str(",")?;
+        }
         match self.0.stage {
             Stage::Stop => f.write_str(" failed to be torn down"),
             _ => f.write_str(" is not there"),
