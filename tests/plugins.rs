@@ -74,7 +74,7 @@ async fn they_are_set_up_once_and_by_name_before_the_first_entrypoint() {
             .await
             .expect("they do well");
         assert!(ep.settings().plugins());
-        assert_eq!(*ep.context().get(&HEARD).await.expect("it was set"), 1);
+        assert_eq!(ep.context().get(&HEARD).await.expect("it was set"), 1);
         ep.graceful_shutdown("done").await.expect("all is well");
         let set_up = SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(*set_up, ["first", "receivers", "last"]);

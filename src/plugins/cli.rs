@@ -54,10 +54,13 @@ fn log(level: LogLevel, format: Option<LogFormat>, lines: &[String]) -> Result<(
         config = config.format(format);
     }
     config.init().map_err(|error| error.to_string())?;
+    // A program without a log of its own has it all the same.
+    let wanted = level <= LogLevel::Info && format != Some(LogFormat::Disabled);
+    let unheard = wanted && !tracing::enabled!(tracing::Level::INFO);
     for line in lines {
         tracing::info!("{line}");
-        if cfg!(not(feature = "log")) && level <= LogLevel::Info {
-            // Nobody else writes it, and nobody is left to hear of a failure.
+        if unheard {
+            // Nobody is left to hear of a failure.
             let _ = writeln!(io::stderr(), "{line}");
         }
     }

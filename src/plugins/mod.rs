@@ -4,7 +4,7 @@
 //! called once, before the first entrypoint of the process does anything else; mostly it connects
 //! receivers to the [signals](crate::signal) of entrypoints.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[cfg(feature = "smol")] mod example {
 //! use aiomisc::signal::{Frozen, Lifecycle, POST_START};
 //!
@@ -60,7 +60,7 @@ pub use self::registry::{Plugin, all};
 /// arguments, or a closure that captures nothing, and returns `()` or a `Result<(), E>` with an error that
 /// goes into a [`BoxError`](crate::BoxError).
 ///
-/// ```
+/// ```standalone_crate
 /// aiomisc::plugin! {
 ///     name: "quiet",
 ///     doc: "Does nothing.",

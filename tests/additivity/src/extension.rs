@@ -1,0 +1,25 @@
+//! What a library gives to the programs that name it, and to no others: a plugin and a dependency.
+
+use std::sync::Arc;
+
+aiomisc::plugin! {
+    name: "extension",
+    doc: "Comes with a library.",
+    setup: || (),
+}
+
+/// A value that the library provides.
+#[derive(Debug)]
+pub struct Greeting(pub String);
+
+#[aiomisc::dependency]
+#[allow(clippy::unused_async, reason = "it is a dependency")]
+async fn name() -> &'static str {
+    "library"
+}
+
+#[aiomisc::dependency]
+#[allow(clippy::unused_async, reason = "it is a dependency")]
+async fn greeting(name: Arc<&'static str>) -> Greeting {
+    Greeting(format!("hello from the {name}"))
+}
