@@ -122,8 +122,9 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
         quote!(#parameter::need(#name))
     });
     let values = parameters.iter().map(|parameter| {
+        let span = parameter.kind.span();
         let (parameter, name) = access(parameter, library);
-        quote!(#parameter::get(&deps, #name).await?)
+        quote_spanned!(span=> #parameter::get(&deps, #name).await?)
     });
     // A value that cannot be one is a mistake of the type.
     let span = function.sig.output.span();
@@ -131,6 +132,7 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
     let make = quote_spanned! {span=>
         #located::__private::dependency::Function::dependency
     };
+    let take = quote_spanned!(span=> (&value).way().take(value));
     quote! {
         #function
 
@@ -151,8 +153,10 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
 
                         let factory = |deps: #library::dependency::Dependencies| async move {
                             let _ = &deps;
-                            let value = #name(#(#values),*).await;
-                            (&value).way().take(value)
+                            // As a value, so that nobody asks why it has no `await`.
+                            let function = #name;
+                            let value = function(#(#values),*).await;
+                            #take
                         };
                         #make(function, ::std::vec![#(#needs),*], factory) #set
                     },

@@ -179,7 +179,7 @@ impl Chosen {
             log_flush_interval: (self.log_flush_interval.or(log_flush_interval))
                 .unwrap_or(Duration::from_millis(200)),
             debug: self.debug.or(debug).unwrap_or(false),
-            plugins: self.plugins.or(no_plugins.map(|no| !no)).unwrap_or(true),
+            plugins: self.plugins.unwrap_or(no_plugins != Some(true)),
             catch_signals: self.catch_signals.unwrap_or(signals_by_default),
             shutdown_timeout: (self.shutdown_timeout.or(shutdown_timeout))
                 .unwrap_or(Duration::from_secs(60)),

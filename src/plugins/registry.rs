@@ -185,14 +185,14 @@ mod tests {
             }),
             plugin("a", || {
                 assert_eq!(SET_UP.replace(1), 0);
-                Err(std::fmt::Error.into())
+                Err(fmt::Error.into())
             }),
         ];
         let problems = set_up_these(&sorted(plugins.iter()));
         assert_eq!(
             problems,
             [
-                format!("plugin `a` of here: setup failed: {}", std::fmt::Error),
+                format!("plugin `a` of here: setup failed: {}", fmt::Error),
                 "plugin `b` of here: setup panicked: what now".to_owned(),
             ]
         );

@@ -30,7 +30,7 @@ mod elsewhere {
 
     /// Other attributes stay, and the conditions count.
     #[renamed::dependency(name = "replica", crate = "renamed")]
-    #[allow(clippy::unused_async, reason = "it is a dependency")]
+    #[doc(alias = "another")]
     pub(super) async fn replica() -> Pool {
         Pool { address: "replica" }
     }

@@ -13,13 +13,11 @@ aiomisc::plugin! {
 pub struct Greeting(pub String);
 
 #[aiomisc::dependency]
-#[allow(clippy::unused_async, reason = "it is a dependency")]
 async fn name() -> &'static str {
     "library"
 }
 
 #[aiomisc::dependency]
-#[allow(clippy::unused_async, reason = "it is a dependency")]
 async fn greeting(name: Arc<&'static str>) -> Greeting {
     Greeting(format!("hello from the {name}"))
 }
