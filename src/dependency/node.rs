@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
@@ -16,18 +17,21 @@ pub(crate) struct Node {
     value: Mutex<Option<Made>>,
     /// What makes it, until somebody waits for the end of it.
     pub(super) task: Mutex<Option<Task<()>>>,
+    /// The number of the start that it was first asked for in, or of a later one.
+    pub(super) number: u64,
     /// Those that it waits for. Changed under the lock on all of them.
     pub(super) waits_for: Mutex<Vec<Arc<Self>>>,
 }
 
 impl Node {
-    pub(super) fn new(dependency: Arc<Dependency>) -> Arc<Self> {
+    pub(super) fn new(dependency: Arc<Dependency>, number: u64) -> Arc<Self> {
         Arc::new(Self {
             dependency,
             outcome: OnceLock::new(),
             decided: Flag::default(),
             value: Mutex::default(),
             task: Mutex::default(),
+            number,
             waits_for: Mutex::default(),
         })
     }
@@ -55,18 +59,28 @@ impl Node {
         self.outcome.get().is_some()
     }
 
+    /// Whether there will be no value.
+    pub(super) fn has_failed(&self) -> bool {
+        self.outcome.get().is_some_and(Result::is_err)
+    }
+
     /// The value, if it is there.
     pub(super) fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         lock(&self.value).as_ref()?.get()
     }
 
+    /// Looks at the outcome whenever it is polled: all who wait for it and are polled together see it
+    /// together.
     pub(super) async fn wait(&self) -> Result<(), DependencyError> {
-        loop {
-            if let Some(outcome) = self.outcome.get() {
-                return outcome.clone();
+        let mut decided = pin!(self.decided.wait());
+        poll_fn(|cx| match self.outcome.get() {
+            Some(outcome) => Poll::Ready(outcome.clone()),
+            None => {
+                let decided = decided.as_mut().poll(cx);
+                decided.map(|()| self.outcome.get().cloned().unwrap_or(Ok(())))
             }
-            self.decided.wait().await;
-        }
+        })
+        .await
     }
 }
 

@@ -20,10 +20,12 @@ pub(crate) struct Store {
 
 #[derive(Default)]
 pub(super) struct Inner {
-    /// Those that are there, and those that are being made.
+    /// Those that are there, those that are being made, and those that failed last.
     pub(super) nodes: HashMap<Wanted, Arc<Node>>,
     /// Those that are there, in the order in which they came.
     pub(super) made: Vec<Arc<Node>>,
+    /// The number of starts so far.
+    pub(super) starts: u64,
     /// Whether nobody tears down what comes now.
     pub(super) closed: bool,
 }
@@ -40,14 +42,23 @@ impl Store {
         &self.catalog
     }
 
-    /// Has a value made, unless it is there or being made.
+    /// A start begins, of services or of one who asks by himself: its number. What fails from here on is
+    /// not tried again within this start.
+    pub(crate) fn begin(&self) -> u64 {
+        let mut inner = self.inner();
+        inner.starts += 1;
+        inner.starts
+    }
+
+    /// Has a value made, unless it is there, is being made, or has failed within this start.
     pub(crate) fn request(
         &self,
         entrypoint: &Entrypoint,
         wanted: &Wanted,
+        start: u64,
     ) -> Result<Arc<Node>, DependencyError> {
-        if let Some(node) = self.inner().nodes.get(wanted) {
-            return Ok(Arc::clone(node));
+        if let Some(node) = self.inner().usable(wanted, start) {
+            return Ok(node);
         }
         let not_made = |why: NoValue| DependencyError::not_made(wanted, why.into());
         let found = self.catalog.find(wanted);
@@ -57,10 +68,10 @@ impl Store {
         if entrypoint.is_closing() {
             return Err(not_made(NoValue::Stopping));
         }
-        if let Some(node) = inner.nodes.get(wanted) {
-            return Ok(Arc::clone(node));
+        if let Some(node) = inner.usable(wanted, start) {
+            return Ok(node);
         }
-        let node = Node::new(Arc::clone(dependency));
+        let node = Node::new(Arc::clone(dependency), inner.starts);
         inner.nodes.insert(wanted.clone(), Arc::clone(&node));
         let make = make(entrypoint.clone(), Arc::clone(&node));
         let name = Name::Shared(wanted.to_string().into());
@@ -76,7 +87,8 @@ impl Store {
         wanted: Wanted,
         by: Option<&Arc<Node>>,
     ) -> Result<Arc<T>, DependencyError> {
-        let node = self.request(entrypoint, &wanted)?;
+        let start = by.map_or_else(|| self.begin(), |by| by.number);
+        let node = self.request(entrypoint, &wanted, start)?;
         let _waiting = by.map(|by| self.waiting(by, &node)).transpose()?;
         node.wait().await?;
         let gone = || DependencyError::not_made(&wanted, NoValue::Stopping.into());
@@ -126,14 +138,16 @@ impl Store {
         inner.made.push(Arc::clone(node));
     }
 
-    /// The next one who asks for it has it made again.
-    fn forget(&self, node: &Arc<Node>) {
-        let mut inner = self.inner();
-        inner.nodes.remove(node.wanted());
-    }
-
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
+    }
+}
+
+impl Inner {
+    fn usable(&self, wanted: &Wanted, start: u64) -> Option<Arc<Node>> {
+        let node = self.nodes.get(wanted);
+        let node = node.filter(|node| !node.has_failed() || node.number >= start);
+        node.cloned()
     }
 }
 
@@ -195,9 +209,6 @@ async fn make(entrypoint: Entrypoint, node: Arc<Node>) {
             Err(DependencyError::not_made(wanted, cause))
         }
     };
-    if outcome.is_err() {
-        store.forget(&node);
-    }
     node.decide(outcome);
 }
 
@@ -207,7 +218,7 @@ async fn call(entrypoint: &Entrypoint, node: &Arc<Node>) -> Result<Made, BoxErro
     let dependency = &node.dependency;
     let mut needs = Vec::with_capacity(dependency.needs.len());
     for need in &dependency.needs {
-        needs.push(store.request(entrypoint, need)?);
+        needs.push(store.request(entrypoint, need, node.number)?);
     }
     {
         let waiting: Result<Vec<_>, _> = needs.iter().map(|on| store.waiting(node, on)).collect();

@@ -100,7 +100,11 @@ impl Entrypoint {
 
 /// Services that wait for what they need.
 #[derive(Default)]
-pub(super) struct Pending(Vec<(usize, Wait)>);
+pub(super) struct Pending {
+    /// The number of the start, once somebody needs anything.
+    start: Option<u64>,
+    waits: Vec<(usize, Wait)>,
+}
 
 type Wait = Pin<Box<dyn Future<Output = Result<(), DependencyError>> + Send>>;
 
@@ -112,10 +116,13 @@ impl Pending {
             return false;
         }
         let store = entrypoint.dependencies();
-        let nodes = needs.iter().map(|need| store.request(entrypoint, need));
+        let start = *self.start.get_or_insert_with(|| store.begin());
+        let nodes = needs
+            .iter()
+            .map(|need| store.request(entrypoint, need, start));
         let nodes: Result<Vec<Arc<Node>>, _> = nodes.collect();
         let wait = async { all(nodes?).await };
-        self.0.push((cell.place(), Box::pin(wait)));
+        self.waits.push((cell.place(), Box::pin(wait)));
         true
     }
 
@@ -124,14 +131,22 @@ impl Pending {
     pub(super) async fn next(&mut self) -> Vec<(usize, Result<(), DependencyError>)> {
         poll_fn(|cx| {
             let mut over = Vec::new();
-            self.0
-                .retain_mut(|(place, wait)| match wait.as_mut().poll(cx) {
-                    Poll::Pending => true,
-                    Poll::Ready(result) => {
-                        over.push((*place, result));
-                        false
-                    }
-                });
+            loop {
+                let before = over.len();
+                self.waits
+                    .retain_mut(|(place, wait)| match wait.as_mut().poll(cx) {
+                        Poll::Pending => true,
+                        Poll::Ready(result) => {
+                            over.push((*place, result));
+                            false
+                        }
+                    });
+                // One that was looked at first may be decided since, by the same value.
+                if over.len() == before {
+                    break;
+                }
+            }
+            over.sort_by_key(|(place, _)| *place);
             match over.is_empty() {
                 true => Poll::Pending,
                 false => Poll::Ready(over),

@@ -45,6 +45,7 @@
 //!
 //! [`cli`] is a command that lists them.
 
+mod arguments;
 mod cli;
 mod registry;
 

@@ -164,3 +164,77 @@ async fn a_factory_is_a_task_of_the_entrypoint() {
     assert!(names.contains(&"`Vec<String>`".to_owned()), "{names:?}");
     ep.graceful_shutdown("done").await.expect("all is well");
 }
+
+/// V4: within one start, whatever fails is tried once, on any number of threads.
+#[aiomisc::test(runtimes(all))]
+async fn within_one_start_a_failing_factory_is_called_once() {
+    let calls = Events::default();
+    for _ in 0..20 {
+        let counts = calls.clone();
+        let db = Dependency::new(move |_| {
+            counts.add("called");
+            async { Err::<Db, _>("no".into()) }
+        });
+        let late = Dependency::new(|deps: Dependencies| async move {
+            deps.get::<Db>().await?;
+            Ok(Mail)
+        });
+        let service = |name| {
+            let service = service_fn(name, |_| async { Ok(()) });
+            service.configure(|options| options.needs::<Mail>().needs::<Repo>())
+        };
+        let error = builder()
+            .dependency(db)
+            .dependency(late)
+            .dependency(Dependency::new(|_| async { Ok(Repo) }).needs::<Db>())
+            .services(services![service("one"), service("two"), service("three")])
+            .start()
+            .await
+            .expect_err("none starts");
+        let names: Vec<_> = error
+            .failures()
+            .iter()
+            .map(|error| error.service())
+            .collect();
+        assert_eq!(names, ["one", "two", "three"], "{error}");
+    }
+    assert_eq!(calls.all().len(), 20);
+}
+
+/// V5: one that blocks its thread is left behind, and named.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_factory_that_blocks_its_thread_is_left_behind() {
+    use std::sync::mpsc;
+
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let (begin, begun) = mpsc::channel();
+    let blocks = Dependency::new(move |_| {
+        let (released, begin) = (Arc::clone(&released), begin.clone());
+        async move {
+            begin.send(())?;
+            let released = released.lock().map_err(|error| error.to_string())?;
+            // Until the program has ended.
+            let _ = released.recv();
+            Ok(Db)
+        }
+    });
+    // The main job is on the thread of the test, and the stop as well.
+    let error = builder()
+        .runtime(aiomisc::adapters::Tokio::multi_thread(2).expect("tokio"))
+        .dependency(blocks.teardown_limit(Duration::from_millis(10)))
+        .run_with(async |ep| {
+            let ask = async move { ep.dependency::<Db>().await.map(drop) };
+            aiomisc::spawn(ask).detach();
+            begun.recv().expect("it is called");
+        })
+        .map(drop)
+        .expect_err("one is left");
+    drop(release);
+    assert_eq!(
+        error.to_string(),
+        "dependency `Db` failed to be torn down: its factory was given up, and has not ended for 10ms: it \
+         blocks its thread"
+    );
+}
