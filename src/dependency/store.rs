@@ -9,7 +9,7 @@ use super::provided::Made;
 use super::{Catalog, Dependencies, DependencyError, Node, Wanted, all};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
-use crate::future::{Either, run_until};
+use crate::future::{Either, race, run_until};
 use crate::runtime::Name;
 use crate::service::Panicked;
 
@@ -90,8 +90,12 @@ impl Store {
         let start = by.map_or_else(|| self.begin(), |by| by.number);
         let node = self.request(entrypoint, &wanted, start)?;
         let _waiting = by.map(|by| self.waiting(by, &node)).transpose()?;
-        node.wait().await?;
         let gone = || DependencyError::not_made(&wanted, NoValue::Stopping.into());
+        // A factory that blocks its thread cannot tell that the program stops.
+        match race(node.wait(), entrypoint.closing()).await {
+            Either::First(outcome) => outcome?,
+            Either::Second(()) => return Err(gone()),
+        }
         node.get().ok_or_else(gone)
     }
 

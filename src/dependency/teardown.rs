@@ -40,9 +40,13 @@ impl Store {
         inner.made.last().cloned()
     }
 
-    /// They see the stop by themselves; one that blocks its thread is left behind.
+    /// They see the stop by themselves, all at once; one that blocks its thread is left behind.
     async fn join_factories(&self, entrypoint: &Entrypoint, failed: &impl Fn(DependencyError)) {
-        let nodes: Vec<_> = self.inner().nodes.values().cloned().collect();
+        let mut nodes: Vec<_> = self.inner().nodes.values().cloned().collect();
+        // In an order that is the same every time.
+        nodes.sort_by_cached_key(|node| node.wanted().to_string());
+        let runtime = entrypoint.runtime();
+        let begun = runtime.now();
         for node in nodes {
             let Some(task) = lock(&node.task).take() else {
                 continue;
@@ -51,8 +55,8 @@ impl Store {
                 continue;
             }
             let limit = node.dependency.teardown_limit;
-            let over = race(entrypoint.runtime().sleep(limit), entrypoint.cut().wait());
-            if let Either::Second(_) = race(task.abort_on_drop(), over).await {
+            let left = limit.saturating_sub(runtime.now().saturating_duration_since(begun));
+            if let Either::Second(()) = race(task.abort_on_drop(), runtime.sleep(left)).await {
                 let cause = TooLong::GivenUp(limit).into();
                 failed(DependencyError::not_torn_down(node.wanted(), cause));
             }

@@ -164,6 +164,7 @@ impl Chosen {
         let log_flush_interval = env.read("AIOMISC_LOG_FLUSH", seconds, problems);
         let debug = env.read("AIOMISC_DEBUG", boolean, problems);
         let no_plugins = env.read("AIOMISC_NO_PLUGINS", boolean, problems);
+        let plugins = no_plugins != Some(true);
         let shutdown_timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, problems);
         Settings {
             pool_size: self
@@ -179,7 +180,7 @@ impl Chosen {
             log_flush_interval: (self.log_flush_interval.or(log_flush_interval))
                 .unwrap_or(Duration::from_millis(200)),
             debug: self.debug.or(debug).unwrap_or(false),
-            plugins: self.plugins.unwrap_or(no_plugins != Some(true)),
+            plugins: self.plugins.unwrap_or(plugins),
             catch_signals: self.catch_signals.unwrap_or(signals_by_default),
             shutdown_timeout: (self.shutdown_timeout.or(shutdown_timeout))
                 .unwrap_or(Duration::from_secs(60)),
