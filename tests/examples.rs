@@ -24,6 +24,9 @@ mod lifecycle;
 mod logging;
 #[path = "shared/program.rs"]
 mod program;
+#[cfg(feature = "macros")]
+#[path = "examples/wiring.rs"]
+mod wiring;
 
 use program::Program;
 

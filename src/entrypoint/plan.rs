@@ -7,6 +7,7 @@ use super::os_signal::Handlers;
 use super::signals::LifecycleSignals;
 use super::watchdog::WatchedOver;
 use super::{Entrypoint, Outcome, RunError, RunningEntrypoint, Settings, shutdown};
+use crate::dependency::Store;
 use crate::future::{Either, catch_panic, race};
 use crate::runtime::{Runtime, Timed};
 use crate::service::{ServiceCell, StopKind, StopReason};
@@ -19,6 +20,7 @@ pub(super) struct Plan {
     pub(super) cells: Vec<Arc<ServiceCell>>,
     pub(super) settings: Settings,
     pub(super) receivers: LifecycleSignals,
+    pub(super) dependencies: Store,
     /// Whether a stop that takes too long ends the process.
     pub(super) watch: bool,
 }
@@ -96,7 +98,12 @@ impl Plan {
     /// Does what comes before the start of services: nothing of the user's has run yet.
     pub(super) fn open(self) -> Result<Session, RunError> {
         self.check_runtime()?;
-        let entrypoint = Entrypoint::new(&self.runtime, self.settings, self.receivers);
+        let entrypoint = Entrypoint::new(
+            &self.runtime,
+            self.settings,
+            self.receivers,
+            self.dependencies,
+        );
         entrypoint.shared.signals.freeze();
         // Before anything can stop it, as a signal may at once: a stop looks for them here.
         *entrypoint.cells() = self.cells;
