@@ -88,15 +88,8 @@ impl TcpProxyBuilder {
             .listen_on
             .unwrap_or_else(|| SocketAddr::from((localhost(), 0)));
         let door = Door::open(runtime.clone(), addr).await?;
-        let shared = Arc::new(Shared::new(
-            runtime.clone(),
-            self.target,
-            door,
-            self.links,
-        ));
-        let accepting = runtime
-            .task("tcp proxy")
-            .spawn(accept(Arc::clone(&shared)));
+        let shared = Arc::new(Shared::new(runtime.clone(), self.target, door, self.links));
+        let accepting = runtime.task("tcp proxy").spawn(accept(Arc::clone(&shared)));
         Ok(TcpProxy {
             shared,
             accepting: Some(accepting),

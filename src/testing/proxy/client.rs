@@ -18,10 +18,7 @@ pub(super) async fn serve(place: Place, client: Stream, reset: Arc<AtomicBool>) 
     };
     match net::connect(shared.target.clone()).await {
         Ok(server) => ends.server = Some(server),
-        Err(error) => {
-            ends.reset();
-            return shared.note(ProxyError::Unreachable(Arc::new(error)));
-        }
+        Err(error) => return shared.note(ProxyError::Unreachable(Arc::new(error))),
     }
     shared.is_connected(place.key);
     Connection::new(shared, &mut ends).await;

@@ -76,7 +76,9 @@ impl Door {
 }
 
 fn listen(runtime: &Runtime, addr: SocketAddr) -> io::Result<Listener> {
-    let raw = runtime.backend().listen_tcp(addr, &BindOptions::default())?;
+    let raw = runtime
+        .backend()
+        .listen_tcp(addr, &BindOptions::default())?;
     Ok(Listener::from_raw(raw))
 }
 

@@ -9,7 +9,7 @@ use crate::net::SocketError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProxyError {
-    /// A client came, and the target could not be reached. The client was reset.
+    /// A client came, and the target could not be reached. The connection of the client was closed.
     Unreachable(Arc<SocketError>),
     /// A processor panicked with this text. Both ends of the connection were reset.
     Processor(String),

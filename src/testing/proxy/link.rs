@@ -46,9 +46,12 @@ impl Link {
         }
     }
 
-    /// When that is due which was read at this time; `None` is never.
+    /// When that has come through which was read at this time, apart from the rate; `None` is never.
     pub(super) fn due(&self, arrived: Instant) -> Option<Instant> {
-        arrived.checked_add(self.delay)
+        match self.rate {
+            Some(0) => None,
+            _ => arrived.checked_add(self.delay),
+        }
     }
 }
 

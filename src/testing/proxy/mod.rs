@@ -72,6 +72,8 @@ use crate::runtime::Task;
 /// - The reset of one end is passed on as a reset, after what arrived before it.
 /// - Whoever writes faster than the other end reads has to wait: the proxy keeps 64 KiB for each way,
 ///   and 1 MiB where there is a delay.
+/// - A client for whom the target cannot be reached is closed, and [`last_error`](Self::last_error)
+///   tells why.
 /// - Up to 1024 connections are open at once; more wait to be accepted.
 ///
 /// # Where it runs

@@ -102,7 +102,11 @@ impl Pump {
         };
         let arrived = runtime.now();
         if count == 0 {
-            let end = if self.lost { End::Broken } else { End::Finished };
+            let end = if self.lost {
+                End::Broken
+            } else {
+                End::Finished
+            };
             self.end = Some((end, arrived));
             return Ok(true);
         }
@@ -130,26 +134,21 @@ impl Pump {
         link: &Link,
         runtime: &Runtime,
     ) -> Result<usize, Fault> {
-        if self.over || link.rate == Some(0) {
+        if self.over {
             return Ok(0);
         }
         let Some(chunk) = self.queue.front_mut() else {
             return self.pass_the_end_on(cx, to, link, runtime).map(|()| 0);
         };
         let left = &chunk.data[chunk.sent..];
-        let Some(ready) = link.due(chunk.arrived) else {
-            return Ok(0);
-        };
-        let next = match link.rate {
+        let due = link.due(chunk.arrived).and_then(|ready| match link.rate {
             None => Some((left.len(), ready)),
             Some(rate) => self.pace.next(link, rate, ready, left.len()),
-        };
-        let Some((count, due)) = next else {
+        });
+        let (count, due) = due.unzip();
+        let Some(count) = count.filter(|_| self.wait.is_over(cx, due, runtime)) else {
             return Ok(0);
         };
-        if self.wait.poll(cx, due, runtime).is_pending() {
-            return Ok(0);
-        }
         let sent = match Pin::new(to).poll_write(cx, &left[..count]) {
             Poll::Pending => {
                 self.blocked = true;
@@ -184,10 +183,7 @@ impl Pump {
         let Some((end, arrived)) = self.end else {
             return Ok(());
         };
-        let Some(due) = link.due(arrived) else {
-            return Ok(());
-        };
-        if self.wait.poll(cx, due, runtime).is_pending() {
+        if !self.wait.is_over(cx, link.due(arrived), runtime) {
             return Ok(());
         }
         if end == End::Finished {
@@ -211,24 +207,28 @@ struct Wait {
 }
 
 impl Wait {
-    fn poll(&mut self, cx: &mut Context<'_>, due: Instant, runtime: &Runtime) -> Poll<()> {
+    /// Whether it is that late; otherwise the task is woken then, or never.
+    fn is_over(&mut self, cx: &mut Context<'_>, due: Option<Instant>, runtime: &Runtime) -> bool {
         loop {
-            let left = due.saturating_duration_since(runtime.now());
-            if left.is_zero() {
-                self.until = None;
-                return Poll::Ready(());
-            }
+            let left = due.map(|due| due.saturating_duration_since(runtime.now()));
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
+                // A timer of before would wake somebody for nothing.
+                *self = Self::default();
+                return due.is_some();
+            };
             let sleep = match &mut self.sleep {
                 Some(sleep) => {
-                    if self.until != Some(due) {
+                    if self.until != due {
                         sleep.as_mut().reset(left);
                     }
                     sleep
                 }
                 none => none.insert(runtime.backend().sleep(left)),
             };
-            self.until = Some(due);
-            std::task::ready!(sleep.as_mut().poll(cx));
+            self.until = due;
+            if sleep.as_mut().poll(cx).is_pending() {
+                return false;
+            }
             self.until = None;
         }
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::Event;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) door: Door,
     pub(super) counts: Counts,
     links: Mutex<Links>,
+    /// Held while a client is taken in, so that who cuts all of them finds each.
+    entry: Mutex<()>,
     clients: Mutex<Clients>,
     last_error: Mutex<Option<ProxyError>>,
     /// The settings, or the door.
@@ -42,7 +45,6 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Clients {
     next: u64,
-    closed: bool,
     /// Cut in the order of their coming: in a simulation one seed is one run.
     by_key: BTreeMap<u64, Client>,
 }
@@ -62,6 +64,7 @@ impl Shared {
             door,
             counts: Counts::default(),
             links: Mutex::new(links),
+            entry: Mutex::default(),
             clients: Mutex::default(),
             last_error: Mutex::default(),
             changed: Event::new(),
@@ -99,13 +102,18 @@ impl Shared {
 
     // ---- clients ----
 
+    /// Takes the next client in.
+    fn poll_accept(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _entry = lock(&self.entry);
+        let accepted = self.door.poll_accept(cx);
+        accepted.map_ok(|(stream, _)| self.serve(stream))
+    }
+
     fn serve(self: &Arc<Self>, stream: Stream) {
+        self.counts.accepted.fetch_add(1, Ordering::Relaxed);
         let reset = Arc::new(AtomicBool::new(false));
         let key = {
             let mut clients = lock(&self.clients);
-            if clients.closed {
-                return;
-            }
             clients.next += 1;
             let key = clients.next;
             let client = Client {
@@ -116,21 +124,15 @@ impl Shared {
             clients.by_key.insert(key, client);
             key
         };
-        self.counts.accepted.fetch_add(1, Ordering::Relaxed);
         let place = Place {
             shared: Arc::clone(self),
             key,
         };
         let task = self.runtime.task("tcp proxy: connection");
         let task = task.spawn(client::serve(place, stream, reset));
-        let mut clients = lock(&self.clients);
-        match clients.by_key.get_mut(&key) {
-            Some(client) => client.task = Some(task),
-            None => {
-                drop(clients);
-                // It has ended already, or was cut this moment.
-                task.abort();
-            }
+        // It may have left already.
+        if let Some(client) = lock(&self.clients).by_key.get_mut(&key) {
+            client.task = Some(task);
         }
     }
 
@@ -167,8 +169,11 @@ impl Shared {
     /// Closes or resets whatever is connected now, and waits until that is done; gives the number of
     /// those that were connected through.
     pub(super) async fn cut(&self, reset: bool) -> usize {
-        self.cut_waiting(reset);
-        let clients = std::mem::take(&mut lock(&self.clients).by_key);
+        let clients = {
+            let _entry = lock(&self.entry);
+            self.cut_waiting(reset);
+            self.take_all()
+        };
         let connected = clients.values().filter(|client| client.connected).count();
         let tasks = abort(clients, reset);
         wake_all(&self.moved);
@@ -196,13 +201,16 @@ impl Shared {
 
     /// Stops listening, for good, and ends all connections in the background; gives their tasks.
     pub(super) fn end(&self) -> Vec<Task<()>> {
-        self.door.shut();
         let clients = {
-            let mut clients = lock(&self.clients);
-            clients.closed = true;
-            std::mem::take(&mut clients.by_key)
+            let _entry = lock(&self.entry);
+            self.door.shut();
+            self.take_all()
         };
         abort(clients, false)
+    }
+
+    fn take_all(&self) -> BTreeMap<u64, Client> {
+        std::mem::take(&mut lock(&self.clients).by_key)
     }
 
     // ---- reports ----
@@ -246,14 +254,11 @@ pub(super) async fn accept(shared: Arc<Shared>) {
             while Pin::new(&mut changed).poll(cx).is_ready() {
                 changed = shared.changed.listen();
             }
-            shared.door.poll_accept(cx)
+            shared.poll_accept(cx)
         });
-        match accepted.await {
-            Ok((stream, _)) => shared.serve(stream),
-            Err(error) => {
-                shared.note(ProxyError::Accept(Arc::new(error)));
-                shared.runtime.sleep(PAUSE).await;
-            }
+        if let Err(error) = accepted.await {
+            shared.note(ProxyError::Accept(Arc::new(error)));
+            shared.runtime.sleep(PAUSE).await;
         }
     }
 }
