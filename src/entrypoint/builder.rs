@@ -12,6 +12,7 @@ use super::signals::LifecycleSignals;
 use super::{
     BlockingEntrypoint, Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog,
 };
+use crate::context::Context;
 use crate::error::BoxError;
 use crate::log::{LogFormat, LogLevel};
 use crate::runtime::Runtime;
@@ -61,8 +62,12 @@ pub struct EntrypointBuilder {
     problems: Vec<String>,
     environment: Environment,
     chosen: Chosen,
+    /// What fills the context before anything starts.
+    fills: Vec<Fill>,
     exit_on_overrun: bool,
 }
+
+pub(super) type Fill = Arc<dyn Fn(&Context) + Send + Sync>;
 
 impl EntrypointBuilder {
     pub(super) fn new() -> Self {
@@ -74,6 +79,7 @@ impl EntrypointBuilder {
             problems: Vec::new(),
             environment: Environment::of_process(),
             chosen: Chosen::default(),
+            fills: Vec::new(),
             exit_on_overrun: true,
         }
     }
@@ -87,6 +93,28 @@ impl EntrypointBuilder {
     /// Adds services, as [`services!`](crate::services) makes them.
     pub fn services(mut self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         self.services.extend(services);
+        self
+    }
+
+    /// Puts values into the entrypoint's [`Context`] before anything starts: what receivers and services
+    /// then find without waiting. Several are called in their order.
+    ///
+    /// A panic of the closure is passed on by whatever runs the entrypoint; nothing has started then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::{Context, Entrypoint, Key};
+    ///
+    /// static LIMIT: Key<u32> = Key::new("limit");
+    ///
+    /// Entrypoint::builder()
+    ///     .context(|context| context.set(&LIMIT, 10))
+    ///     .run_with(async |ep| assert_eq!(ep.context().try_get(&LIMIT), Some(10)))?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    pub fn context(mut self, fill: impl Fn(&Context) + Send + Sync + 'static) -> Self {
+        self.fills.push(Arc::new(fill));
         self
     }
 
@@ -449,6 +477,7 @@ impl EntrypointBuilder {
             made_here,
             cells,
             settings,
+            fills: self.fills,
             receivers: LifecycleSignals::copied().and(&self.receivers),
             watch: self.exit_on_overrun,
         })

@@ -2,6 +2,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
+use super::builder::Fill;
 use super::claim::{Claim, LOGGING};
 use super::os_signal::Handlers;
 use super::signals::LifecycleSignals;
@@ -18,6 +19,7 @@ pub(super) struct Plan {
     pub(super) made_here: bool,
     pub(super) cells: Vec<Arc<ServiceCell>>,
     pub(super) settings: Settings,
+    pub(super) fills: Vec<Fill>,
     pub(super) receivers: LifecycleSignals,
     /// Whether a stop that takes too long ends the process.
     pub(super) watch: bool,
@@ -93,6 +95,9 @@ impl Plan {
     pub(super) fn open(self) -> Result<Session, RunError> {
         self.check_runtime()?;
         let entrypoint = Entrypoint::new(&self.runtime, self.settings, self.receivers);
+        for fill in self.fills {
+            entrypoint.enter(None, || fill(entrypoint.context()));
+        }
         entrypoint.shared.signals.freeze();
         // Before anything can stop it, as a signal may at once: a stop looks for them here.
         *entrypoint.cells() = self.cells;

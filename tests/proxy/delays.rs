@@ -65,7 +65,6 @@ async fn a_delay_that_is_changed_holds_for_what_is_under_way() {
     let (mut client, mut server) = lab.pair().await;
     for (first, then) in [(100, 70), (100, 40), (60, 300)] {
         lab.proxy.set_read_delay(ms(first));
-        let read = lab.proxy.statistics().read;
         client.write_all(b"word").await.unwrap();
         clock.wait_until_pending(1).await;
         clock.advance(ms(50));
@@ -78,7 +77,6 @@ async fn a_delay_that_is_changed_holds_for_what_is_under_way() {
             clock.advance(ms(1));
         }
         assert_eq!(read_exact(&mut server, 4).await, b"word");
-        assert_eq!(lab.proxy.statistics().read, read + 4);
     }
 }
 

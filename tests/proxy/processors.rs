@@ -50,6 +50,8 @@ async fn a_processor_has_a_state_and_any_length() {
         server.write_all(b"a long answer").await.unwrap();
         assert_eq!(read_exact(&mut client, 1).await, b"!");
     }
+    drop((client, server));
+    lab.proxy.wait_disconnected().await;
     let statistics = lab.proxy.statistics();
     assert_eq!((statistics.read, statistics.written), (13, 3));
 }
