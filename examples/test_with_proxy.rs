@@ -166,9 +166,10 @@ mod tests {
     #[aiomisc::test(runtimes(all), services = services![server()])]
     async fn a_delay_within_the_limit_costs_nothing_but_time() -> Result<(), BoxError> {
         let (proxy, mut prices) = through_a_proxy().await?;
-        let _slow = proxy.slowdown(Duration::from_millis(10), Duration::from_millis(20));
+        let slow = proxy.slowdown(Duration::from_millis(10), Duration::from_millis(20));
         let answer = prices.of("pear").await;
         assert!(matches!(answer, Ok((4, 1))), "{answer:?}");
+        drop(slow);
         proxy.close().await;
         Ok(())
     }
