@@ -38,6 +38,9 @@
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
 //! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
+//! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
+//! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
+//! | `journald` | | the format `journald`: the journal's own protocol |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.

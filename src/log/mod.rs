@@ -4,29 +4,47 @@
 //! and as often as it likes: the last call counts. A program that has set up a subscriber of its
 //! own keeps it.
 
+#[cfg(feature = "log")]
+mod date;
 pub mod format;
 #[cfg(feature = "log")]
 mod handler;
+#[cfg(any(feature = "syslog", feature = "journald"))]
+mod identity;
+#[cfg(feature = "journald")]
+mod journal_socket;
 mod level;
 #[cfg(feature = "log")]
 mod output;
 #[cfg(feature = "log")]
 mod record;
 #[cfg(feature = "log")]
+mod sink;
+#[cfg(feature = "log")]
 mod span;
 #[cfg(feature = "log")]
 mod subscriber;
+#[cfg(feature = "syslog")]
+mod syslog_socket;
+#[cfg(all(unix, any(feature = "syslog", feature = "journald")))]
+mod unix_socket;
 #[cfg(feature = "log")]
 mod value;
 
 pub use self::format::LogFormat;
+#[cfg(feature = "journald")]
+pub use self::journal_socket::JournalSocket;
 pub use self::level::LogLevel;
+#[cfg(feature = "syslog")]
+pub use self::syslog_socket::SyslogSocket;
 #[cfg(feature = "log")]
 pub use self::{
+    date::DateFormat,
     format::Format,
     handler::Handler,
     output::Output,
     record::{Record, Severity, Visitor},
+    sink::Datagrams,
     value::{OwnedValue, Value},
 };
 
@@ -149,6 +167,13 @@ pub(crate) fn check_date_format(format: &str) -> Result<(), String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogError {
     text: String,
+}
+
+#[cfg(feature = "log")]
+impl LogError {
+    fn new(text: String) -> Self {
+        Self { text }
+    }
 }
 
 impl fmt::Display for LogError {
