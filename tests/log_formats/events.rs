@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use tracing_log::log;
+
 /// An error with what it comes from.
 #[derive(Debug)]
 pub(crate) struct Failure(&'static str, Option<Box<Failure>>);
@@ -59,10 +61,15 @@ pub(crate) fn log_all() {
          kind is wide enough for all of them at once, however it is turned"
     );
     tracing::info!("{}", "one-word-that-is-longer-than-".repeat(5));
-    tracing::info!("日本語のログメッセージは一文字が二桁の幅を持つので、折り返しの位置を数え間違えやすい");
+    tracing::info!(
+        "日本語のログメッセージは一文字が二桁の幅を持つので、折り返しの位置を数え間違えやすい"
+    );
     tracing::info!("👩\u{200d}👩\u{200d}👧 and 👍🏽 and ❤\u{fe0f}, e\u{301} and 🇩🇪 in one line");
     tracing::info!("first line\nsecond line\n  third line, indented\n");
-    tracing::warn!(name = "a\nb", "cleared \x1b[2J\x1b[H, rung \x07, \ttabbed, turned \u{202e}round, c1 \u{9b}31m");
+    tracing::warn!(
+        name = "a\nb",
+        "cleared \x1b[2J\x1b[H, rung \x07, \ttabbed, turned \u{202e}round, c1 \u{9b}31m"
+    );
 
     tracing::info!(
         yes = true,
@@ -95,7 +102,10 @@ pub(crate) fn log_all() {
     request.in_scope(|| tracing::info!(status = 200, "answered"));
     request.in_scope(|| tracing::info!(""));
 
-    log_from("crates/a-library-with-a-very-long-name/src/and_a_file_with_a_longer_one.rs", 12_345);
+    log_from(
+        "crates/a-library-with-a-very-long-name/src/and_a_file_with_a_longer_one.rs",
+        12_345,
+    );
     log_from("src/orders/mod.rs", 7);
     log_from("src/main.rs", 7);
     log_without_place();

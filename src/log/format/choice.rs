@@ -152,7 +152,8 @@ mod tests {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, [-1, 0, 1, 2, 3, 4, 5, 6, 7]);
-        let expected = "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled";
+        let expected =
+            "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled";
         assert_eq!("8".parse::<LogFormat>(), Err(expected.to_owned()));
         assert_eq!("".parse::<LogFormat>(), Err(expected.to_owned()));
     }

@@ -119,7 +119,8 @@ impl Visitor for Describe<'_> {
                 }
             }
         } else {
-            self.text.write(ink_of_value(value), format_args!("{value:?}"));
+            self.text
+                .write(ink_of_value(value), format_args!("{value:?}"));
         }
     }
 }

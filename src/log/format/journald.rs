@@ -140,7 +140,8 @@ impl Entry<'_> {
         self.out.extend_from_slice(name.as_bytes());
         if value.contains(&b'\n') {
             self.out.push(b'\n');
-            self.out.extend_from_slice(&(value.len() as u64).to_le_bytes());
+            self.out
+                .extend_from_slice(&(value.len() as u64).to_le_bytes());
         } else {
             self.out.push(b'=');
         }

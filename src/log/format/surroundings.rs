@@ -146,7 +146,11 @@ mod tests {
         assert!(auto(true, &[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")]));
         assert!(!auto(true, &[("CLICOLOR", "0")]));
         assert!(decided(ColorChoice::Always, false, &[("NO_COLOR", "1")]));
-        assert!(!decided(ColorChoice::Never, true, &[("CLICOLOR_FORCE", "1")]));
+        assert!(!decided(
+            ColorChoice::Never,
+            true,
+            &[("CLICOLOR_FORCE", "1")]
+        ));
     }
 
     #[test]
@@ -160,7 +164,10 @@ mod tests {
         assert!(draws(&[]));
         assert!(draws(&[("LANG", "de_DE.UTF-8")]));
         assert!(draws(&[("LANG", "C"), ("LC_ALL", "C.utf8")]));
-        assert!(!draws(&[("LANG", "de_DE.UTF-8"), ("LC_CTYPE", "de_DE.ISO-8859-1")]));
+        assert!(!draws(&[
+            ("LANG", "de_DE.UTF-8"),
+            ("LC_CTYPE", "de_DE.ISO-8859-1")
+        ]));
         assert!(!draws(&[("LC_ALL", "C")]));
     }
 }

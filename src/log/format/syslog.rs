@@ -336,7 +336,11 @@ fn sanitized(name: &str, max: usize, allowed: impl Fn(char) -> bool) -> Cow<'_, 
     }
     let valid = name.chars().map(|c| if allowed(c) { c } else { '_' });
     let valid: String = valid.take(max).collect();
-    Cow::Owned(if valid.is_empty() { "_".to_owned() } else { valid })
+    Cow::Owned(if valid.is_empty() {
+        "_".to_owned()
+    } else {
+        valid
+    })
 }
 
 fn is_graphic(c: char) -> bool {

@@ -114,7 +114,10 @@ impl Text {
     /// Appends a part of it, which begins and ends at characters.
     pub(super) fn paint(&self, part: Range<usize>, colors: bool, out: &mut Vec<u8>) {
         for (index, (start, ink)) in self.runs.iter().enumerate() {
-            let end = self.runs.get(index + 1).map_or(self.text.len(), |next| next.0);
+            let end = self
+                .runs
+                .get(index + 1)
+                .map_or(self.text.len(), |next| next.0);
             let (start, end) = ((*start).max(part.start), end.min(part.end));
             if start < end {
                 ink.paint(&self.text[start..end], colors, out);

@@ -52,7 +52,9 @@ fn frame_of(line: &str) -> Option<(&str, &str)> {
         return None;
     }
     let name = match name.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => name,
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            name
+        }
         _ => name,
     };
     Some((number, name))
@@ -67,7 +69,14 @@ fn is_foreign(name: &str, place: &str) -> bool {
         "/lib/rustlib/",
     ];
     const NAMES: [&str; 8] = [
-        "std::", "core::", "alloc::", "test::", "backtrace::", "aiomisc::", "__rust", "rust_",
+        "std::",
+        "core::",
+        "alloc::",
+        "test::",
+        "backtrace::",
+        "aiomisc::",
+        "__rust",
+        "rust_",
     ];
     const SYMBOLS: [&str; 7] = [
         "<unknown>",
@@ -105,7 +114,11 @@ mod tests {
    6: <unknown>
 note: some were left out
 ";
-        let own = |number, name, place| Line::Own { number, name, place };
+        let own = |number, name, place| Line::Own {
+            number,
+            name,
+            place,
+        };
         assert_eq!(
             lines_of(text),
             [
@@ -121,7 +134,10 @@ note: some were left out
 
     #[test]
     fn what_is_no_backtrace_stays_as_it_is() {
-        assert_eq!(lines_of("disabled backtrace"), [Line::Text("disabled backtrace")]);
+        assert_eq!(
+            lines_of("disabled backtrace"),
+            [Line::Text("disabled backtrace")]
+        );
         assert_eq!(lines_of("x: y\n"), [Line::Text("x: y")]);
         assert!(lines_of(" \n").is_empty());
     }

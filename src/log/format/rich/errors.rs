@@ -19,6 +19,8 @@ pub(super) struct Report {
 
 /// A frame is not drawn narrower than this; then it begins on the left.
 const LEAST: usize = 44;
+/// Below this none is drawn.
+const LEAST_OF_ALL: usize = 12;
 /// What stands on both sides of a line in a frame.
 const SIDES: usize = 4;
 
@@ -46,13 +48,16 @@ impl Report {
             entry.text.push(Ink::Fault, message);
             entry.write(inside.width, page, plain_sides(inside.indent));
         }
-        for entry in self.frames(page.unicode) {
+        for entry in self.frames(inside.width, page.unicode) {
             entry.write(inside.width, page, plain_sides(inside.indent));
         }
     }
 
-    /// Everything, in a frame.
+    /// Everything, in a frame, if there is more than the record says.
     pub(super) fn write_framed(&self, inside: &Inside, page: &mut Page<'_>) {
+        if self.messages.len() <= 1 && self.backtrace.is_none() {
+            return;
+        }
         let mut place = *inside;
         if place.width < LEAST {
             place = Inside {
@@ -60,10 +65,8 @@ impl Report {
                 width: inside.indent + inside.width,
             };
         }
-        let entries = self.entries(page.unicode);
-        if place.width <= SIDES {
-            // No room for a frame.
-            for entry in entries {
+        if place.width < LEAST_OF_ALL {
+            for entry in self.entries(place.width, page.unicode) {
                 entry.write(place.width, page, plain_sides(place.indent));
             }
             return;
@@ -76,7 +79,7 @@ impl Report {
             "error"
         };
         draw.top(title, &place, page);
-        for entry in entries {
+        for entry in self.entries(inner, page.unicode) {
             entry.write(inner, page, |page, side| match side {
                 Side::Left => {
                     page.spaces(place.indent);
@@ -92,7 +95,7 @@ impl Report {
         draw.bottom(&place, page);
     }
 
-    fn entries(&self, unicode: bool) -> Vec<Entry> {
+    fn entries(&self, columns: usize, unicode: bool) -> Vec<Entry> {
         let mut entries = Vec::new();
         let mut messages = self.messages.iter();
         if let Some(message) = messages.next() {
@@ -108,7 +111,7 @@ impl Report {
             entry.text.push(Ink::Plain, message);
             entries.push(entry);
         }
-        let frames = self.frames(unicode);
+        let frames = self.frames(columns, unicode);
         if !frames.is_empty() && !entries.is_empty() {
             entries.push(Entry::new("backtrace", Ink::Quiet));
         }
@@ -116,22 +119,32 @@ impl Report {
         entries
     }
 
-    fn frames(&self, unicode: bool) -> Vec<Entry> {
+    fn frames(&self, columns: usize, unicode: bool) -> Vec<Entry> {
         let dots = if unicode { "…" } else { "..." };
         let lines = lines_of(self.backtrace.as_deref().unwrap_or_default());
         let entries = lines.into_iter().map(|line| match line {
-            Line::Own { number, name, place } => {
-                let mut entry = Entry::new(&format!("{number:>4}: "), Ink::Number);
+            Line::Own {
+                number,
+                name,
+                place,
+            } => {
+                let mark = format!("{number:>4}: ");
+                let mut entry = Entry::new(&mark, Ink::Number);
                 entry.text.push(Ink::Warning, name);
                 if let Some(place) = place {
-                    entry.text.push(Ink::Quiet, " at ");
+                    let used = width(&mark) + width(name) + " at ".len() + width(place);
+                    let before = if used <= columns { " at " } else { "\nat " };
+                    entry.text.push(Ink::Quiet, before);
                     entry.text.push(Ink::Target, place);
                 }
                 entry
             }
             Line::Foreign(count) => {
                 let frames = if count == 1 { "frame" } else { "frames" };
-                Entry::new(&format!("      {dots} {count} {frames} of libraries"), Ink::Quiet)
+                Entry::new(
+                    &format!("      {dots} {count} {frames} of libraries"),
+                    Ink::Quiet,
+                )
             }
             Line::Text(text) => {
                 let mut entry = Entry::new("", Ink::Plain);
@@ -165,9 +178,18 @@ impl Entry {
         Self { text, hang }
     }
 
-    fn write(&self, columns: usize, page: &mut Page<'_>, mut side: impl FnMut(&mut Page<'_>, Side)) {
+    fn write(
+        &self,
+        columns: usize,
+        page: &mut Page<'_>,
+        mut side: impl FnMut(&mut Page<'_>, Side),
+    ) {
         // Where there is hardly any room, nothing is indented.
-        let hang = if columns >= self.hang * 2 { self.hang } else { 0 };
+        let hang = if columns >= self.hang * 2 {
+            self.hang
+        } else {
+            0
+        };
         let text = self.text.as_str();
         for (index, line) in wrap(text, columns, columns - hang).into_iter().enumerate() {
             side(page, Side::Left);
@@ -227,7 +249,10 @@ impl Drawing {
             page.paint(Ink::Fault, left);
             0
         };
-        page.paint(Ink::Fault, &format!("{}{right}", self.line.repeat(room - used)));
+        page.paint(
+            Ink::Fault,
+            &format!("{}{right}", self.line.repeat(room - used)),
+        );
         page.end_line();
     }
 

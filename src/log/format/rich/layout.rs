@@ -174,7 +174,10 @@ fn shorten(text: &str, columns: usize, unicode: bool) -> String {
     }
     let mark = if unicode { "…" } else { "~" };
     let fits = text.char_indices().map(|(at, _)| &text[at..]);
-    let end = fits.into_iter().find(|end| width(end) < columns).unwrap_or("");
+    let end = fits
+        .into_iter()
+        .find(|end| width(end) < columns)
+        .unwrap_or("");
     format!("{mark}{end}")
 }
 

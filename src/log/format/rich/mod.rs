@@ -145,7 +145,8 @@ impl Format for Rich {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         let (time, differs) = self.time(record);
         let location = location_of(record);
-        let mut columns = Columns::new(self.columns(), &time, differs, record.severity(), &location);
+        let mut columns =
+            Columns::new(self.columns(), &time, differs, record.severity(), &location);
         let mut apart = Apart::default();
         describe(record, &mut columns.text, &mut apart);
 
@@ -172,10 +173,16 @@ fn location_of(record: &Record<'_>) -> String {
     };
     let mut parts = path.rsplit(['/', '\\']);
     let file = parts.next().unwrap_or(path);
-    let folder = parts.next().filter(|_| matches!(file, "mod.rs" | "lib.rs" | "main.rs"));
+    let folder = parts
+        .next()
+        .filter(|_| matches!(file, "mod.rs" | "lib.rs" | "main.rs"));
     let folder = folder.filter(|folder| !matches!(*folder, "" | "src" | "."));
     let mut text = String::new();
-    for part in [folder.unwrap_or_default(), if folder.is_some() { "/" } else { "" }, file] {
+    for part in [
+        folder.unwrap_or_default(),
+        if folder.is_some() { "/" } else { "" },
+        file,
+    ] {
         text.push_str(part);
     }
     if let Some(line) = record.line() {

@@ -85,11 +85,15 @@ fn clusters(text: &str) -> impl Iterator<Item = (usize, usize)> {
         let (start, first) = rest.next()?;
         let (mut end, mut joined) = (start + first.len_utf8(), first == JOINER);
         while let Some((_, c)) = rest.peek().copied() {
-            if !(joined || belongs_to_the_last(c)) {
+            let next = end + c.len_utf8();
+            // Of what is joined only that is one, which takes no more room.
+            let belongs = belongs_to_the_last(c) || joined && text[start..next].width() <= WIDEST;
+            // Lines end at spaces, whatever mark was put on them.
+            if first == ' ' || !belongs {
                 break;
             }
             joined = c == JOINER;
-            end += c.len_utf8();
+            end = next;
             rest.next();
         }
         let width = if end == start + 1 {
@@ -103,6 +107,8 @@ fn clusters(text: &str) -> impl Iterator<Item = (usize, usize)> {
 
 /// Joins two emoji to one.
 const JOINER: char = '\u{200d}';
+/// The columns of an emoji.
+const WIDEST: usize = 2;
 
 fn belongs_to_the_last(c: char) -> bool {
     // The tones of skin take two columns on their own, and none after an emoji.
