@@ -46,8 +46,11 @@ use crate::signal::{Lifecycle, Signal, StartFailed};
 /// `1`, `enable`, `enabled`, `on`, `true`, `yes`, or one of `0`, `disable`, `disabled`, `off`,
 /// `false`, `no`, in any case.
 ///
-/// The pool, the log's buffer and plugins do not exist yet: what is set for them is checked and can be
-/// asked for ([`Entrypoint::settings`](super::Entrypoint::settings)), and has no effect.
+/// Where the program has set up logging by itself before (`log::basic_config`), what is not set here
+/// or by a variable stays as it is.
+///
+/// The pool and plugins do not exist yet: what is set for them is checked and can be asked for
+/// ([`Entrypoint::settings`](super::Entrypoint::settings)), and has no effect.
 #[derive(Clone)]
 #[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]
 pub struct EntrypointBuilder {
@@ -180,39 +183,39 @@ impl EntrypointBuilder {
 
     /// Sets the least level that is logged.
     pub fn log_level(mut self, level: LogLevel) -> Self {
-        self.chosen.log_level = Some(level);
+        self.chosen.log.level = Some(level);
         self
     }
 
     /// Sets how the log looks.
     pub fn log_format(mut self, format: LogFormat) -> Self {
-        self.chosen.log_format = Some(format);
+        self.chosen.log.format = Some(format);
         self
     }
 
     /// Sets how dates and times look in formats of the log that have them, in the words of `strftime`;
-    /// see [`BasicConfig::date_format`](crate::log::BasicConfig::date_format).
+    /// see `log::BasicConfig::date_format`.
     pub fn log_date_format(mut self, format: impl Into<String>) -> Self {
-        self.chosen.log_date_format = Some(format.into());
+        self.chosen.log.date_format = Some(format.into());
         self
     }
 
-    /// Whether records of the log are buffered, so that nobody waits for them to be written. No effect
-    /// yet: they are written at once.
+    /// Whether records of the log are buffered, so that nobody waits for them to be written. What is in
+    /// the buffer at the end is written before `run` returns.
     pub fn log_buffering(mut self, on: bool) -> Self {
-        self.chosen.log_buffering = Some(on);
+        self.chosen.log.buffering = Some(on);
         self
     }
 
-    /// Sets how many records the buffer of the log is for. No effect yet.
+    /// Sets how many records the buffer of the log is for.
     pub fn log_buffer_size(mut self, records: usize) -> Self {
-        self.chosen.log_buffer_size = Some(records);
+        self.chosen.log.buffer_size = Some(records);
         self
     }
 
-    /// Sets how often the buffer of the log is written out, at least. No effect yet.
+    /// Sets how often the buffer of the log is written out, at least.
     pub fn log_flush_interval(mut self, interval: Duration) -> Self {
-        self.chosen.log_flush_interval = Some(interval);
+        self.chosen.log.flush_interval = Some(interval);
         self
     }
 
@@ -406,12 +409,17 @@ impl EntrypointBuilder {
     /// Drives the program to its end, which is that of the process if its stop took too long.
     fn driven<R>(self, drive: impl FnOnce(Plan) -> Result<R, RunError>) -> Result<R, RunError> {
         let exit_on_overrun = self.exit_on_overrun;
-        let outcome = drive(self.plan(Mode::Run)?);
+        let plan = self.plan(Mode::Run)?;
+        let logs = plan.settings.log_config();
+        let outcome = drive(plan);
         if exit_on_overrun
             && let Err(error) = &outcome
             && error.overran()
         {
             watchdog::exit_overran(error);
+        }
+        if logs {
+            crate::log::write_out();
         }
         outcome
     }

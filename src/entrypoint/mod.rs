@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod failures;
 mod groups;
+mod log_options;
 mod order;
 mod os_signal;
 mod outcome;

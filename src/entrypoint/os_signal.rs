@@ -173,6 +173,7 @@ mod os {
     /// the number that it counted as.
     fn arrived(entrypoint: &Weak<Shared>, signal: OsSignal, count: u32) -> u32 {
         if count >= 3 {
+            crate::log::end(SAID_WITHIN);
             low_level::exit(128 + signal.0);
         }
         let Some(entrypoint) = entrypoint.upgrade().map(|shared| Entrypoint { shared }) else {

@@ -66,6 +66,10 @@ impl Plan {
             async move {
                 entrypoint.closing().await;
                 let stopped = shutdown::shutdown(&entrypoint).await;
+                if entrypoint.settings().log_config() {
+                    // It may wait for a slow disk. Without a runtime there is nothing to wait with.
+                    let _ = runtime.spawn_blocking(crate::log::write_out).await;
+                }
                 // A runtime that was given to us lives until here, whoever else has let go of it.
                 drop(runtime);
                 stopped

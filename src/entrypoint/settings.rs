@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::OsSignal;
 use super::environment::{Environment, boolean, count, seconds};
+use super::log_options::LogOptions;
 use crate::log::{LogFormat, LogLevel, check_date_format};
 
 /// How long a poll may take before an entrypoint with [`debug`](super::EntrypointBuilder::debug) tells
@@ -22,12 +23,7 @@ const LOG_BUFFER_SIZES: std::ops::RangeInclusive<usize> = 1..=1 << 24;
 pub struct Settings {
     pool_size: usize,
     log_config: bool,
-    log_level: LogLevel,
-    log_format: Option<LogFormat>,
-    log_date_format: Option<String>,
-    log_buffering: bool,
-    log_buffer_size: usize,
-    log_flush_interval: Duration,
+    log: LogOptions,
     debug: bool,
     plugins: bool,
     catch_signals: Vec<OsSignal>,
@@ -50,37 +46,38 @@ impl Settings {
     /// The least level that is logged.
     #[must_use]
     pub fn log_level(&self) -> LogLevel {
-        self.log_level
+        self.log.level.unwrap_or_default()
     }
 
     /// How the log looks.
     #[must_use]
     pub fn log_format(&self) -> LogFormat {
-        self.log_format.unwrap_or_default()
+        self.log.format.unwrap_or_default()
     }
 
     /// How dates and times in the log look, if that was chosen.
     #[must_use]
     pub fn log_date_format(&self) -> Option<&str> {
-        self.log_date_format.as_deref()
+        self.log.date_format.as_deref()
     }
 
     /// Whether records of the log are buffered.
     #[must_use]
     pub fn log_buffering(&self) -> bool {
-        self.log_buffering
+        self.log.buffering.unwrap_or(true)
     }
 
     /// How many records the buffer of the log is for.
     #[must_use]
     pub fn log_buffer_size(&self) -> usize {
-        self.log_buffer_size
+        self.log.buffer_size.unwrap_or(1024)
     }
 
     /// How often the buffer of the log is written out, at least.
     #[must_use]
     pub fn log_flush_interval(&self) -> Duration {
-        self.log_flush_interval
+        let by_default = Duration::from_millis(200);
+        self.log.flush_interval.unwrap_or(by_default)
     }
 
     /// Whether polls that take at least [`SLOW_POLL`] are logged.
@@ -107,16 +104,9 @@ impl Settings {
         self.shutdown_timeout
     }
 
-    /// The set-up of logging that this means.
-    pub(super) fn log(&self) -> Option<crate::log::BasicConfig> {
-        let mut log = crate::log::basic_config().level(self.log_level);
-        if let Some(format) = self.log_format {
-            log = log.format(format);
-        }
-        if let Some(format) = &self.log_date_format {
-            log = log.date_format(format);
-        }
-        self.log_config.then_some(log)
+    /// What is set up of logging, if anything.
+    pub(super) fn log(&self) -> Option<&LogOptions> {
+        self.log_config.then_some(&self.log)
     }
 }
 
@@ -125,12 +115,7 @@ impl Settings {
 pub(super) struct Chosen {
     pub(super) pool_size: Option<usize>,
     pub(super) log_config: Option<bool>,
-    pub(super) log_level: Option<LogLevel>,
-    pub(super) log_format: Option<LogFormat>,
-    pub(super) log_date_format: Option<String>,
-    pub(super) log_buffering: Option<bool>,
-    pub(super) log_buffer_size: Option<usize>,
-    pub(super) log_flush_interval: Option<Duration>,
+    pub(super) log: LogOptions,
     pub(super) debug: Option<bool>,
     pub(super) catch_signals: Option<Vec<OsSignal>>,
     pub(super) shutdown_timeout: Option<Duration>,
@@ -156,11 +141,14 @@ impl Chosen {
             problems,
         );
         let log_config = env.read("AIOMISC_LOG_CONFIG", boolean, problems);
-        let log_level = env.read("AIOMISC_LOG_LEVEL", str::parse, problems);
-        let log_format = env.read("AIOMISC_LOG_FORMAT", str::parse, problems);
-        let log_date_format = env.read("AIOMISC_LOG_DATE_FORMAT", date_format, problems);
-        let log_buffering = env.read("AIOMISC_LOG_BUFFERING", boolean, problems);
-        let log_flush_interval = env.read("AIOMISC_LOG_FLUSH", seconds, problems);
+        let log = LogOptions {
+            level: env.read("AIOMISC_LOG_LEVEL", str::parse, problems),
+            format: env.read("AIOMISC_LOG_FORMAT", str::parse, problems),
+            date_format: env.read("AIOMISC_LOG_DATE_FORMAT", date_format, problems),
+            buffering: env.read("AIOMISC_LOG_BUFFERING", boolean, problems),
+            buffer_size: buffer.or(buffer_by_doc),
+            flush_interval: env.read("AIOMISC_LOG_FLUSH", seconds, problems),
+        };
         let debug = env.read("AIOMISC_DEBUG", boolean, problems);
         let no_plugins = env.read("AIOMISC_NO_PLUGINS", boolean, problems);
         let shutdown_timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, problems);
@@ -170,13 +158,7 @@ impl Chosen {
                 .or(pool_size)
                 .unwrap_or_else(default_pool_size),
             log_config: self.log_config.or(log_config).unwrap_or(true),
-            log_level: self.log_level.or(log_level).unwrap_or_default(),
-            log_format: self.log_format.or(log_format),
-            log_date_format: self.log_date_format.or(log_date_format),
-            log_buffering: self.log_buffering.or(log_buffering).unwrap_or(true),
-            log_buffer_size: (self.log_buffer_size.or(buffer).or(buffer_by_doc)).unwrap_or(1024),
-            log_flush_interval: (self.log_flush_interval.or(log_flush_interval))
-                .unwrap_or(Duration::from_millis(200)),
+            log: self.log.or(log),
             debug: self.debug.or(debug).unwrap_or(false),
             plugins: !no_plugins.unwrap_or(false),
             catch_signals: self.catch_signals.unwrap_or(signals_by_default),
@@ -189,7 +171,7 @@ impl Chosen {
     fn check(&self, problems: &mut Vec<String>) {
         for (option, value, range) in [
             ("pool_size", self.pool_size, POOL_SIZES),
-            ("log_buffer_size", self.log_buffer_size, LOG_BUFFER_SIZES),
+            ("log_buffer_size", self.log.buffer_size, LOG_BUFFER_SIZES),
         ] {
             if let Some(value) = value.filter(|value| !range.contains(value)) {
                 let (least, most) = range.into_inner();
@@ -199,14 +181,14 @@ impl Chosen {
             }
         }
         for (option, value) in [
-            ("log_flush_interval", self.log_flush_interval),
+            ("log_flush_interval", self.log.flush_interval),
             ("shutdown_timeout", self.shutdown_timeout),
         ] {
             if value.is_some_and(|value| value.is_zero()) {
                 problems.push(format!("{option}: expected a duration above zero, got 0"));
             }
         }
-        if let Some(text) = &self.log_date_format
+        if let Some(text) = &self.log.date_format
             && let Err(expected) = check_date_format(text)
         {
             problems.push(format!(

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +15,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the last words may take, since nobody may be reading them.
 const SAID_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long the log may take to be written, when the time is over already.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Whether a stop is watched over, and by what.
 #[derive(Default)]
@@ -80,6 +83,7 @@ impl Watchdog {
             if !*over && let Some(shared) = shared.upgrade() {
                 let entrypoint = Entrypoint { shared };
                 say_within(SAID_WITHIN, move || name_stragglers(&entrypoint));
+                write_log();
                 exit_now();
             }
         };
@@ -112,7 +116,8 @@ pub(super) fn exit_overran(error: &RunError) -> ! {
     let watch = move || {
         let never = Mutex::new(());
         let guard = never.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = late.wait_timeout_while(guard, GRACE, |()| true);
+        let limit = GRACE + WRITTEN_WITHIN;
+        let _ = late.wait_timeout_while(guard, limit, |()| true);
         exit_now();
     };
     // Without a thread there is still the orderly way.
@@ -120,6 +125,7 @@ pub(super) fn exit_overran(error: &RunError) -> ! {
         .name("aiomisc-watchdog".to_owned())
         .spawn(watch);
     error.report();
+    write_log();
     std::process::exit(EXIT_OVERRAN.into())
 }
 
@@ -139,7 +145,20 @@ fn name_stragglers(entrypoint: &Entrypoint) {
     }
     text.push('\n');
     // Nobody is left to hear of a failure.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes what is in the log's buffers, and tells how much was left.
+fn write_log() {
+    let left = crate::log::end(WRITTEN_WITHIN);
+    if left > 0 {
+        say_within(SAID_WITHIN, move || {
+            let _ = writeln!(
+                io::stderr(),
+                "aiomisc: {left} records of the log could not be written"
+            );
+        });
+    }
 }
 
 fn exit_now() -> ! {

@@ -1,5 +1,4 @@
 use std::cell::RefCell;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::LogError;
+use super::digits::{number, six_digits};
 
 /// How dates and times look.
 ///
@@ -90,8 +90,12 @@ impl DateFormat {
         let (second, micros) = split(time);
         match &self.0 {
             Kind::Seconds => {
-                // Writing to memory does not fail.
-                let _ = write!(out, "{second}.{micros:06}");
+                if second < 0 {
+                    out.push(b'-');
+                }
+                number(out, second.unsigned_abs());
+                out.push(b'.');
+                six_digits(out, micros);
             }
             Kind::Rfc3339 { id } => {
                 cached(*id, second, out, || {
@@ -99,7 +103,7 @@ impl DateFormat {
                     date.strftime("%Y-%m-%dT%H:%M:%S").to_string()
                 });
                 out.push(b'.');
-                six_digits(micros, out);
+                six_digits(out, micros);
                 out.push(b'Z');
             }
             Kind::Strftime {
@@ -146,15 +150,6 @@ fn split(time: SystemTime) -> (i64, u32) {
             }
         }
     }
-}
-
-fn six_digits(mut micros: u32, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 6];
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (micros % 10) as u8;
-        micros /= 10;
-    }
-    out.extend_from_slice(&digits);
 }
 
 fn next_id() -> u64 {

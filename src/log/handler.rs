@@ -57,6 +57,10 @@ impl Handler {
         self
     }
 
+    pub(super) fn output(&self) -> &Output {
+        &self.output
+    }
+
     /// Formats the event and hands it over.
     pub(super) fn handle(&self, event: &Event<'_>, spans: &dyn Spans) {
         if !self.level.allows(event.metadata()) {

@@ -1,11 +1,38 @@
-//! Sets up what prints the events of `tracing`.
+//! Logging: formats, places to log to, and a thread that writes, for the events of `tracing`.
 //!
 //! [`basic_config`] is what the entrypoint calls with its options; a program may call it earlier,
-//! and as often as it likes: the last call counts. A program that has set up a subscriber of its
-//! own keeps it.
+//! and as often as it likes. What it has chosen itself then holds, but for what the entrypoint was
+//! told explicitly. A program that has set up a subscriber of its own keeps it, and can put a
+//! [`Handler`] into it.
+//!
+//! ```text
+//! event ─ level ┬─ Handler: Format ─ Output: buffer ─ thread ─ file, stream, socket
+//!               ├─ Handler: …
+//!               └─ a layer of your own
+//! ```
+//!
+//! # What holds
+//!
+//! 1. A log call does not fail: neither a sink that fails nor a value that panics while it is
+//!    formatted changes what the program does.
+//! 2. It does not wait for the sink while the buffer has room; what happens when it has none is
+//!    [`Overflow`].
+//! 3. What was logged is written when an entrypoint ends, on a panic, at the end of `main`, by
+//!    [`std::process::exit`], and before an entrypoint ends the process, for at most a second then.
+//!    Whatever is written, is written in whole records.
+//! 4. What is lost nevertheless is counted, and the count is logged.
+//! 5. A call below the level costs what `tracing` takes: nothing is asked here.
 
 #[cfg(feature = "log")]
+mod buffer;
+#[cfg(feature = "log")]
+mod config;
+#[cfg(feature = "log")]
 mod date;
+#[cfg(feature = "log")]
+mod digits;
+#[cfg(feature = "log")]
+mod exit;
 pub mod format;
 #[cfg(feature = "log")]
 mod handler;
@@ -16,6 +43,8 @@ mod journal_socket;
 mod level;
 #[cfg(feature = "log")]
 mod output;
+#[cfg(feature = "log")]
+mod panic_hook;
 #[cfg(feature = "log")]
 mod record;
 #[cfg(feature = "log")]
@@ -30,6 +59,8 @@ mod syslog_socket;
 mod unix_socket;
 #[cfg(feature = "log")]
 mod value;
+#[cfg(feature = "log")]
+mod writer;
 
 pub use self::format::LogFormat;
 #[cfg(feature = "journald")]
@@ -39,16 +70,75 @@ pub use self::level::LogLevel;
 pub use self::syslog_socket::SyslogSocket;
 #[cfg(feature = "log")]
 pub use self::{
+    buffer::{Buffering, Overflow},
+    config::BasicConfig,
     date::DateFormat,
     format::Format,
     handler::Handler,
-    output::Output,
+    output::{Output, OutputWriter},
+    panic_hook::PanicHook,
     record::{Record, Severity, Visitor},
     sink::Datagrams,
     value::{OwnedValue, Value},
 };
 
 use std::fmt;
+use std::time::Duration;
+
+/// Begins the set-up of logging, with the documented defaults; [`BasicConfig::init`] does it.
+///
+/// ```
+/// use aiomisc::log::{LogFormat, LogLevel, basic_config};
+///
+/// basic_config().level(LogLevel::Debug).format(LogFormat::Plain).init()?;
+/// tracing::debug!(answer = 42, "ready");
+/// # Ok::<(), aiomisc::log::LogError>(())
+/// ```
+#[cfg(feature = "log")]
+pub fn basic_config() -> BasicConfig {
+    BasicConfig::default()
+}
+
+/// Changes the least level that is logged, from now on.
+#[cfg(feature = "log")]
+pub fn set_level(level: LogLevel) {
+    subscriber::set_level(level);
+}
+
+/// The least level that is logged.
+#[cfg(feature = "log")]
+#[must_use]
+pub fn level() -> LogLevel {
+    subscriber::level()
+}
+
+/// Writes what is in the buffers; whether it is written. It gives up when nothing was written for
+/// five seconds. It blocks the thread meanwhile: in a task, give it to
+/// [`spawn_blocking`](crate::Runtime::spawn_blocking).
+#[cfg(feature = "log")]
+#[must_use = "what could not be written is still there"]
+pub fn flush() -> bool {
+    exit::flush(None)
+}
+
+/// Has a thread write what is written through this, with the same promises as the log: for layers
+/// that format by themselves, and handlers.
+///
+/// ```
+/// # #[cfg(feature = "log")] {
+/// use aiomisc::log::{Handler, LogFormat, basic_config, format::Stream, wrap_logging_handler};
+///
+/// let file = tempfile()?; // or a rotating, compressed file of your own
+/// let handler = Handler::new(Stream::new(), wrap_logging_handler(file));
+/// basic_config().format(LogFormat::Disabled).handler(handler).init()?;
+/// # fn tempfile() -> std::io::Result<std::io::Sink> { Ok(std::io::sink()) }
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "log")]
+pub fn wrap_logging_handler(output: impl Into<Output>) -> Output {
+    output.into().buffered(Buffering::default())
+}
 
 /// Logs an error that ends the program: as `tracing::error!`, and marked as critical.
 ///
@@ -73,106 +163,42 @@ macro_rules! __aiomisc_critical {
     };
 }
 
-/// Begins the set-up of logging, with the documented defaults; [`BasicConfig::init`] does it.
-///
-/// ```
-/// use aiomisc::log::{LogFormat, LogLevel, basic_config};
-///
-/// # #[cfg(feature = "log")] {
-/// basic_config().level(LogLevel::Debug).format(LogFormat::Plain).init()?;
-/// tracing::debug!(answer = 42, "ready");
-/// # }
-/// # Ok::<(), aiomisc::log::LogError>(())
-/// ```
-pub fn basic_config() -> BasicConfig {
-    BasicConfig {
-        level: LogLevel::default(),
-        format: None,
-        date_format: None,
-    }
+/// Writes what is in the buffers, as far as something moves.
+pub(crate) fn write_out() {
+    #[cfg(feature = "log")]
+    let _ = flush();
 }
 
-/// A set-up of logging; from [`basic_config`].
-#[derive(Clone, Debug)]
-#[must_use = "nothing is set up until `init`"]
-pub struct BasicConfig {
-    level: LogLevel,
-    format: Option<LogFormat>,
-    date_format: Option<String>,
-}
-
-impl BasicConfig {
-    /// Sets the least level that is logged. Default: info.
-    pub fn level(mut self, level: LogLevel) -> Self {
-        self.level = level;
-        self
-    }
-
-    /// Sets how a line looks. Default: [`LogFormat::default`].
-    pub fn format(mut self, format: LogFormat) -> Self {
-        self.format = Some(format);
-        self
-    }
-
-    /// Sets how dates and times look in formats that have them, in the words of `strftime` as
-    /// [jiff](https://docs.rs/jiff/latest/jiff/fmt/strtime/index.html) understands them. Default:
-    /// `%Y-%m-%d %H:%M:%S`.
-    pub fn date_format(mut self, format: impl Into<String>) -> Self {
-        self.date_format = Some(format.into());
-        self
-    }
-
-    /// Sets it up for the whole process. Lines go to the standard error stream.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError`] when a format was asked for, and logging is not compiled in (feature `log`); or
-    /// when the format of dates means nothing.
-    pub fn init(&self) -> Result<(), LogError> {
-        if let Some(format) = &self.date_format {
-            check_date_format(format).map_err(|expected| LogError {
-                text: format!("expected {expected}, got `{format}`"),
-            })?;
-        }
-        #[cfg(feature = "log")]
-        return {
-            let (format, date) = (self.format.unwrap_or_default(), self.date_format.clone());
-            subscriber::configure(self.level, format, date);
-            Ok(())
-        };
-        #[allow(unreachable_code, reason = "reached without the feature `log`")]
-        match self.format {
-            None | Some(LogFormat::Disabled) => Ok(()),
-            Some(format) => Err(LogError {
-                text: format!("the format `{format}` needs the feature `log`"),
-            }),
-        }
+/// The process ends now: writes what is in the buffers, for so long at most, and tells how many
+/// records are left. Nothing is logged after it.
+pub(crate) fn end(limit: Duration) -> u64 {
+    #[cfg(feature = "log")]
+    return exit::end(Some(limit));
+    #[allow(unreachable_code, reason = "reached without the feature `log`")]
+    {
+        let _ = limit;
+        0
     }
 }
 
 /// Whether this is a format of dates, or what would be. Without the feature `log` every one is.
-pub(crate) fn check_date_format(format: &str) -> Result<(), String> {
-    let expected = "a format of dates such as %Y-%m-%d %H:%M:%S";
-    if format.is_empty() {
-        return Err(expected.to_owned());
-    }
+pub(crate) fn check_date_format(text: &str) -> Result<(), String> {
     #[cfg(feature = "log")]
-    if let Err(error) = subscriber::format_date(format, &jiff::Zoned::default()) {
-        return Err(format!("{expected} ({error})"));
-    }
+    DateFormat::parse(text)?;
+    let _ = text;
     Ok(())
 }
 
-/// Says that logging cannot look as asked.
+/// Says that logging cannot be set up as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogError {
     text: String,
 }
 
-#[cfg(feature = "log")]
 impl LogError {
-    fn new(text: String) -> Self {
-        Self { text }
+    #[cfg(feature = "log")]
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
     }
 }
 

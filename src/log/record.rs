@@ -3,6 +3,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
+use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata};
 
@@ -20,8 +21,11 @@ pub struct Record<'a> {
 /// The spans that an event is in, whatever keeps them.
 pub(super) trait Spans {
     /// Calls with the name and the fields of each, the outermost first.
-    fn each(&self, call: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)]));
+    fn each(&self, call: &mut EachSpan<'_>);
 }
+
+/// Called with the name of a span and its fields.
+pub(super) type EachSpan<'a> = dyn FnMut(&'static str, &[(&'static str, OwnedValue)]) + 'a;
 
 /// How grave a record is, from [`Record::severity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +107,14 @@ impl<'a> Record<'a> {
         self.metadata.line()
     }
 
+    /// Where in the program it was logged, for what is the same each time: the target, the module, the
+    /// file and the line. None for a record of the crate `log`, all of which come through one place.
+    #[must_use]
+    pub fn callsite(&self) -> Option<Identifier> {
+        let metadata = self.event.metadata();
+        std::ptr::eq(self.metadata, metadata).then(|| metadata.callsite())
+    }
+
     /// Hands the message and the fields to the visitor. Those that are only marks, or say where an
     /// event of the crate `log` comes from, are left out.
     pub fn visit(&self, visitor: &mut dyn Visitor) {
@@ -154,6 +166,19 @@ impl Severity {
             Self::Warning => "warning",
             Self::Error => "error",
             Self::Critical => "critical",
+        }
+    }
+
+    /// In capital letters.
+    #[must_use]
+    pub fn upper_name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
         }
     }
 }
@@ -219,13 +244,6 @@ impl Visit for Forward<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.give(field, Value::Debug(value));
     }
-}
-
-/// No spans.
-pub(super) struct NoSpans;
-
-impl Spans for NoSpans {
-    fn each(&self, _: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)])) {}
 }
 
 /// A buffer of this thread, empty; a new one where that is in use, because a value logs while it is

@@ -9,7 +9,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::record::Spans;
+use super::record::{EachSpan, Spans};
 use super::value::{OwnedValue, Value};
 
 /// What a span carries, in an extension of it.
@@ -56,7 +56,7 @@ impl<S> Spans for Around<'_, S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    fn each(&self, call: &mut dyn FnMut(&'static str, &[(&'static str, OwnedValue)])) {
+    fn each(&self, call: &mut EachSpan<'_>) {
         let Some(scope) = self.context.event_scope(self.event) else {
             return;
         };

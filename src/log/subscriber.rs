@@ -1,52 +1,118 @@
-//! One layer for the whole process, whose level and format can be changed at any time.
+//! What stands between `tracing` and the handlers: one layer for the whole process, behind which
+//! everything can be changed at any time.
 
-use std::cell::RefCell;
-use std::fmt::{self, Write as _};
-use std::io::Write as _;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{OnceLock, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use tracing::field::{Field, Visit};
+use arc_swap::ArcSwap;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Metadata, span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry;
+use tracing_subscriber::{Registry, registry};
 
-use super::{LogFormat, LogLevel};
+use super::config::UserLayer;
+use super::exit;
+use super::handler::Handler;
+use super::level::LogLevel;
+use super::span::{Around, keep, keep_more};
 
-static LEVEL: RwLock<LevelFilter> = RwLock::new(LevelFilter::OFF);
-static FORMAT: AtomicU8 = AtomicU8::new(0);
-static DATE_FORMAT: RwLock<Option<String>> = RwLock::new(None);
+/// What is behind the layer.
+#[derive(Clone)]
+pub(super) struct Front {
+    pub(super) level: LogLevel,
+    pub(super) handlers: Vec<Handler>,
+    pub(super) layers: Vec<Arc<UserLayer>>,
+}
+
+static FRONT: LazyLock<ArcSwap<Front>> = LazyLock::new(|| ArcSwap::from_pointee(Front::nothing()));
+
+/// Whether the process's subscriber is ours, once that was tried.
 static OURS: OnceLock<bool> = OnceLock::new();
 
-/// How dates look when nobody says.
-const DATE_FORMAT_BY_DEFAULT: &str = "%Y-%m-%d %H:%M:%S";
-
-pub(super) fn configure(level: LogLevel, format: LogFormat, date_format: Option<String>) {
-    let filter = if format == LogFormat::Disabled {
-        LevelFilter::OFF
-    } else {
-        level.filter()
-    };
-    *LEVEL
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = filter;
-    *DATE_FORMAT
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = date_format;
-    FORMAT.store(u8::from(format == LogFormat::Stream), Ordering::Relaxed);
+/// Puts this in place of what was there, after that was written.
+pub(super) fn set(front: Front) {
+    exit::flush(None);
+    FRONT.store(Arc::new(front));
     // Somebody else's subscriber stays; then nothing here is ever called.
-    let ours = OURS
-        .get_or_init(|| tracing::subscriber::set_global_default(registry().with(Output)).is_ok());
-    if *ours {
+    OURS.get_or_init(|| {
+        let ours = tracing::subscriber::set_global_default(registry().with(Gate)).is_ok();
+        if ours {
+            // Somebody else's logger stays as well.
+            let _ = tracing_log::LogTracer::init();
+        }
+        ours
+    });
+    level_changed();
+}
+
+pub(super) fn set_level(level: LogLevel) {
+    FRONT.rcu(|front| Front {
+        level,
+        ..Front::clone(front)
+    });
+    level_changed();
+}
+
+pub(super) fn level() -> LogLevel {
+    FRONT.load().level
+}
+
+/// Whether an error would be seen, and whether that is on the standard error stream.
+pub(super) fn shows_errors() -> (bool, bool) {
+    let front = FRONT.load();
+    let shown = is_ours() && front.filter() >= LevelFilter::ERROR && front.level <= LogLevel::Error;
+    (
+        shown,
+        shown
+            && front
+                .handlers
+                .iter()
+                .any(|handler| handler.output().is_stderr()),
+    )
+}
+
+fn is_ours() -> bool {
+    OURS.get().copied().unwrap_or(false)
+}
+
+/// What was asked before may be answered otherwise now.
+fn level_changed() {
+    if is_ours() {
+        tracing_log::log::set_max_level(as_log(FRONT.load().filter()));
         tracing::callsite::rebuild_interest_cache();
     }
 }
 
-struct Output;
+fn as_log(filter: LevelFilter) -> tracing_log::log::LevelFilter {
+    use tracing_log::AsLog;
+    filter.as_log()
+}
 
-impl<S: Subscriber> Layer<S> for Output {
+impl Front {
+    fn nothing() -> Self {
+        Self {
+            level: LogLevel::default(),
+            handlers: Vec::new(),
+            layers: Vec::new(),
+        }
+    }
+
+    fn filter(&self) -> LevelFilter {
+        if self.handlers.is_empty() && self.layers.is_empty() {
+            LevelFilter::OFF
+        } else {
+            self.level.filter()
+        }
+    }
+}
+
+struct Gate;
+
+fn is_on(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= FRONT.load().filter()
+}
+
+impl Layer<Registry> for Gate {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if is_on(metadata) {
             Interest::always()
@@ -55,94 +121,74 @@ impl<S: Subscriber> Layer<S> for Output {
         }
     }
 
-    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, Registry>) -> bool {
         is_on(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(level())
+        Some(FRONT.load().filter())
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        thread_local! {
-            static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, Registry>) {
+        let front = FRONT.load();
+        if !front.level.allows(event.metadata()) {
+            return;
         }
-        let written = LINE.try_with(|line| {
-            // A value whose formatting logs again gets a line of its own.
-            if let Ok(mut line) = line.try_borrow_mut() {
-                line.clear();
-                write_line(&mut line, event);
-            } else {
-                write_line(&mut String::new(), event);
+        let spans = Around {
+            event,
+            context: &context,
+        };
+        for handler in &front.handlers {
+            handler.handle(event, &spans);
+        }
+        for layer in &front.layers {
+            if layer.enabled(event.metadata(), context.clone())
+                && layer.event_enabled(event, context.clone())
+            {
+                layer.on_event(event, context.clone());
             }
-        });
-        if written.is_err() {
-            write_line(&mut String::new(), event);
-        }
-    }
-}
-
-fn level() -> LevelFilter {
-    *LEVEL
-        .read()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn is_on(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= level()
-}
-
-/// Formats the event and writes it in one go. A program does not fail because nobody reads its log.
-fn write_line(line: &mut String, event: &Event<'_>) {
-    if FORMAT.load(Ordering::Relaxed) == 1 {
-        let metadata = event.metadata();
-        let now = now();
-        let _ = write!(line, "[{now}] {} {}: ", metadata.level(), metadata.target());
-    }
-    let mut fields = Fields {
-        line,
-        rest: String::new(),
-    };
-    event.record(&mut fields);
-    let Fields { line, rest } = fields;
-    line.push_str(&rest);
-    line.push('\n');
-    let _ = std::io::stderr().lock().write_all(line.as_bytes());
-}
-
-fn now() -> String {
-    let format = DATE_FORMAT
-        .read()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let format = format.as_deref().unwrap_or(DATE_FORMAT_BY_DEFAULT);
-    // It was tried when it was set; a date that it cannot say all the same is no reason to fail.
-    format_date(format, &jiff::Zoned::now()).unwrap_or_default()
-}
-
-pub(super) fn format_date(format: &str, when: &jiff::Zoned) -> Result<String, jiff::Error> {
-    jiff::fmt::strtime::format(format, when)
-}
-
-/// Puts the message first and the fields behind it.
-struct Fields<'a> {
-    line: &'a mut String,
-    rest: String,
-}
-
-impl Visit for Fields<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            self.line.push_str(value);
-        } else {
-            let _ = write!(self.rest, " {}={value:?}", field.name());
         }
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            let _ = write!(self.line, "{value:?}");
-        } else {
-            let _ = write!(self.rest, " {}={value:?}", field.name());
-        }
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, Registry>,
+    ) {
+        // Handlers may come while the span lives.
+        keep(attributes, id, &context);
+        each_layer(|layer| layer.on_new_span(attributes, id, context.clone()));
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, Registry>) {
+        keep_more(id, values, &context);
+        each_layer(|layer| layer.on_record(id, values, context.clone()));
+    }
+
+    fn on_follows_from(&self, id: &span::Id, follows: &span::Id, context: Context<'_, Registry>) {
+        each_layer(|layer| layer.on_follows_from(id, follows, context.clone()));
+    }
+
+    fn on_enter(&self, id: &span::Id, context: Context<'_, Registry>) {
+        each_layer(|layer| layer.on_enter(id, context.clone()));
+    }
+
+    fn on_exit(&self, id: &span::Id, context: Context<'_, Registry>) {
+        each_layer(|layer| layer.on_exit(id, context.clone()));
+    }
+
+    fn on_close(&self, id: span::Id, context: Context<'_, Registry>) {
+        each_layer(|layer| layer.on_close(id.clone(), context.clone()));
+    }
+
+    fn on_id_change(&self, old: &span::Id, new: &span::Id, context: Context<'_, Registry>) {
+        each_layer(|layer| layer.on_id_change(old, new, context.clone()));
+    }
+}
+
+fn each_layer(call: impl Fn(&UserLayer)) {
+    for layer in &FRONT.load().layers {
+        call(&**layer);
     }
 }

@@ -1,4 +1,4 @@
-use super::{Color, LogFormat, Plain};
+use super::{Color, Json, LogFormat, Plain, Stream};
 use crate::log::date::DateFormat;
 use crate::log::{Handler, LogError, Output};
 
@@ -15,6 +15,20 @@ impl LogFormat {
         Ok(Some(match self {
             Self::Disabled => return Ok(None),
             Self::Plain => Handler::new(Plain::new(), look.stream()),
+            Self::Stream => {
+                let mut format = Stream::new();
+                if let Some(date) = look.date.clone() {
+                    format = format.date(date);
+                }
+                Handler::new(format, look.stream())
+            }
+            Self::Json => {
+                let mut format = Json::new();
+                if let Some(date) = look.date.clone() {
+                    format = format.date(date);
+                }
+                Handler::new(format, look.stream())
+            }
             Self::Color => {
                 let mut format = Color::new();
                 if !look.is_stderr() {

@@ -6,35 +6,41 @@ mod choice;
 mod color;
 #[cfg(feature = "log")]
 mod describe;
+#[cfg(feature = "log")]
+mod escape;
 #[cfg(feature = "journald")]
 mod journald;
 #[cfg(feature = "log")]
+mod json;
+#[cfg(feature = "log")]
 mod look;
+#[cfg(feature = "log")]
+mod origin;
 #[cfg(feature = "log")]
 mod plain;
 #[cfg(any(feature = "syslog", feature = "journald"))]
 mod priority;
 #[cfg(feature = "rich")]
 mod rich;
+#[cfg(feature = "log")]
+mod stream;
 mod surroundings;
 #[cfg(feature = "syslog")]
 mod syslog;
 #[cfg(feature = "log")]
 mod text;
 
-#[cfg(feature = "log")]
-pub use self::color::Color;
 #[cfg(feature = "journald")]
 pub use self::journald::Journald;
 #[cfg(feature = "log")]
 pub(super) use self::look::Look;
-#[cfg(feature = "log")]
-pub use self::plain::Plain;
 #[cfg(feature = "rich")]
 pub use self::rich::Rich;
 #[cfg(feature = "syslog")]
 pub use self::syslog::{Facility, Syslog};
 pub use self::{choice::LogFormat, surroundings::ColorChoice};
+#[cfg(feature = "log")]
+pub use self::{color::Color, json::Json, plain::Plain, stream::Stream};
 
 #[cfg(feature = "log")]
 use super::record::Record;

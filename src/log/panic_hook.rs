@@ -1,0 +1,77 @@
+//! Panics go to the log, and the log is written.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::{exit, subscriber};
+use crate::error::panic_text;
+use crate::service::ServiceContext;
+
+/// What becomes of a panic, besides what is done where it is caught.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PanicHook {
+    /// It is an error in the log, with its place, and its backtrace if `RUST_BACKTRACE` asks for one;
+    /// the log is written at once. The hook that was there before is called as well, unless the log
+    /// goes to the standard error stream, where it would say the same twice. The default.
+    #[default]
+    Log,
+    /// As [`Log`](Self::Log), and the hook that was there before is always called.
+    LogAndChain,
+    /// It is left to the hook that was there before; the log is written at once.
+    Leave,
+}
+
+static MODE: AtomicU8 = AtomicU8::new(PanicHook::Leave as u8);
+
+/// A process that is about to end must not wait for long.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Sets what becomes of panics from now on.
+pub(super) fn set(mode: PanicHook) {
+    static INSTALLED: Once = Once::new();
+    MODE.store(mode as u8, Ordering::Relaxed);
+    INSTALLED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            on_panic(info, &*before);
+            if cfg!(panic = "abort") {
+                exit::end(Some(WRITTEN_WITHIN));
+            } else {
+                exit::flush(Some(WRITTEN_WITHIN));
+            }
+        }));
+    });
+}
+
+fn on_panic(info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
+    let mode = MODE.load(Ordering::Relaxed);
+    let (shown, on_stderr) = subscriber::shows_errors();
+    if mode == PanicHook::Leave as u8 || !shown {
+        before(info);
+        return;
+    }
+    report(info);
+    if mode == PanicHook::LogAndChain as u8 || !on_stderr {
+        before(info);
+    }
+}
+
+fn report(info: &PanicHookInfo<'_>) {
+    let text = panic_text(info.payload());
+    let thread = thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    let at = info.location().map(ToString::to_string).unwrap_or_default();
+    let service = ServiceContext::current();
+    let service = service.as_ref().map(ServiceContext::name);
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        tracing::error!(target: "panic", at, thread, service, %backtrace, "panicked: {text}");
+    } else {
+        tracing::error!(target: "panic", at, thread, service, "panicked: {text}");
+    }
+}
