@@ -74,7 +74,7 @@ const ROWS: &[Row] = &[
             ("disabled", "disabled"),
         ],
         bad: &["crayon", "0"],
-        expected: "one of stream, plain, disabled",
+        expected: "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled",
         by_hand: Some(|builder| builder.log_format(LogFormat::Stream)),
         shown_by_hand: "stream",
     },

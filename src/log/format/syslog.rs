@@ -273,7 +273,8 @@ impl Visitor for Parts {
 }
 
 /// Escapes what would end a value of structured data (RFC 5424, section 6.3.3). Line feeds are escaped
-/// as well, because many readers take one line for one record.
+/// as well, because many readers take one line for one record; of that escape the backslash is escaped
+/// like any other.
 struct Quoted<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for Quoted<'_> {
@@ -281,7 +282,10 @@ impl fmt::Write for Quoted<'_> {
         for byte in text.bytes() {
             match byte {
                 b'"' | b'\\' | b']' => self.0.extend([b'\\', byte]),
-                byte if byte.is_ascii_control() => self.0.extend(byte.escape_ascii()),
+                byte if byte.is_ascii_control() => {
+                    self.0.push(b'\\');
+                    self.0.extend(byte.escape_ascii());
+                }
                 byte => self.0.push(byte),
             }
         }

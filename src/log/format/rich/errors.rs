@@ -185,7 +185,7 @@ impl Entry {
         mut side: impl FnMut(&mut Page<'_>, Side),
     ) {
         // Where there is hardly any room, nothing is indented.
-        let hang = if columns >= self.hang * 2 {
+        let hang = if columns >= self.hang * 3 {
             self.hang
         } else {
             0

@@ -50,7 +50,9 @@ fn wrap_line(
             if is_space {
                 lines.push(start..at);
                 (start, used, gap) = (at, 0, None);
-            } else if let Some(found) = gap.take() {
+            } else if let Some(found) = gap.take()
+                && !is_wider(&text[found.next..line.end], others.max(1))
+            {
                 lines.push(start..found.end);
                 (start, used) = (found.next, used - found.used);
             } else {
@@ -77,6 +79,15 @@ fn wrap_line(
     }
 }
 
+/// Whether the first word is wider than this. Such a word has to be cut, and is cut where it stands.
+fn is_wider(text: &str, columns: usize) -> bool {
+    let mut widths = clusters(text).scan(0, |used, (at, width)| {
+        *used += width;
+        (!text[at..].starts_with(' ')).then_some(*used)
+    });
+    widths.any(|used| used > columns)
+}
+
 /// The parts of a text that stand together, with their columns: a character with the marks, joiners and
 /// modifiers after it.
 fn clusters(text: &str) -> impl Iterator<Item = (usize, usize)> {
@@ -86,8 +97,7 @@ fn clusters(text: &str) -> impl Iterator<Item = (usize, usize)> {
         let (mut end, mut joined) = (start + first.len_utf8(), first == JOINER);
         while let Some((_, c)) = rest.peek().copied() {
             let next = end + c.len_utf8();
-            // Of what is joined only that is one, which takes no more room.
-            let belongs = belongs_to_the_last(c) || joined && text[start..next].width() <= WIDEST;
+            let belongs = belongs_to_the_last(c) || joined && is_one(text, start, next);
             // Lines end at spaces, whatever mark was put on them.
             if first == ' ' || !belongs {
                 break;
@@ -107,8 +117,21 @@ fn clusters(text: &str) -> impl Iterator<Item = (usize, usize)> {
 
 /// Joins two emoji to one.
 const JOINER: char = '\u{200d}';
+/// Makes an emoji of a sign that can be one.
+const COLORED: char = '\u{fe0f}';
 /// The columns of an emoji.
 const WIDEST: usize = 2;
+
+/// Whether what was joined takes the room of one, with the mark behind it that asks for colours.
+fn is_one(text: &str, start: usize, end: usize) -> bool {
+    let colored = text[end..].starts_with(COLORED);
+    let end = if colored {
+        end + COLORED.len_utf8()
+    } else {
+        end
+    };
+    text[start..end].width() <= WIDEST
+}
 
 fn belongs_to_the_last(c: char) -> bool {
     // The tones of skin take two columns on their own, and none after an emoji.
@@ -139,7 +162,7 @@ mod tests {
     #[test]
     fn long_words_are_cut() {
         assert_eq!(lines("abcdefgh", 3, 3), ["abc", "def", "gh"]);
-        assert_eq!(lines("a abcdefgh", 3, 3), ["a", "abc", "def", "gh"]);
+        assert_eq!(lines("a abcdefgh", 3, 3), ["a a", "bcd", "efg", "h"]);
         assert_eq!(lines("abc abc", 1, 1), ["a", "b", "c", "a", "b", "c"]);
         assert_eq!(lines("ab", 0, 0), ["a", "b"]);
     }
