@@ -71,9 +71,14 @@ const ROWS: &[Row] = &[
         good: &[
             ("stream", "stream"),
             ("Plain", "plain"),
+            ("json", "json"),
+            ("color", "color"),
             ("disabled", "disabled"),
+            // As Python numbers them.
+            ("0", "stream"),
+            ("-1", "disabled"),
         ],
-        bad: &["crayon", "0"],
+        bad: &["crayon", "8"],
         expected: "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled",
         by_hand: Some(|builder| builder.log_format(LogFormat::Stream)),
         shown_by_hand: "stream",

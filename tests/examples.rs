@@ -20,6 +20,8 @@ use nix::sys::signal::Signal;
 
 #[path = "examples/lifecycle.rs"]
 mod lifecycle;
+#[path = "examples/logging.rs"]
+mod logging;
 #[path = "shared/program.rs"]
 mod program;
 

@@ -110,7 +110,8 @@ impl Syslog {
         }
     }
 
-    /// Makes the newer form: time with a fraction and its zone, the host's name, the target as the identity of the
+    /// Makes the newer form, for servers: at its socket on the host itself, rsyslog expects the older one unless it is told
+    /// otherwise. It has the time with a fraction and its zone, the host's name, the target as the identity of the
     /// message, and the fields as structured data.
     #[must_use]
     pub fn rfc5424() -> Self {

@@ -25,16 +25,7 @@ pub struct Running {
 impl Running {
     /// Builds an example and starts it.
     pub fn example(name: &str, args: &[&str]) -> Self {
-        let root = root();
-        let built = Command::new(env!("CARGO"))
-            .current_dir(&root)
-            .args(["build", "--quiet", "--all-features", "--example", name])
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "example {name} does not build");
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-        Self::start(Command::new(target.join("debug/examples").join(name)).args(args))
+        Self::start(Command::new(example(name)).args(args))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -148,6 +139,20 @@ pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
         stdout,
         stderr: Vec::new(),
     }
+}
+
+/// Builds an example, and says where it is.
+pub fn example(name: &str) -> PathBuf {
+    let root = root();
+    let built = Command::new(env!("CARGO"))
+        .current_dir(&root)
+        .args(["build", "--quiet", "--all-features", "--example", name])
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "example {name} does not build");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    target.join("debug/examples").join(name)
 }
 
 /// The folder of the repository.
