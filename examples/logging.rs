@@ -12,10 +12,11 @@
 
 use std::error::Error;
 use std::fs;
+use std::time::Duration;
 
 use aiomisc::log::format::Rich;
 use aiomisc::log::{BasicConfig, Handler, LogFormat, LogLevel, basic_config, critical};
-use aiomisc::{BoxError, Runtime};
+use aiomisc::{BoxError, Runtime, time};
 use tracing::{Instrument, debug, error, info, info_span, trace, warn};
 
 #[path = "common/cli.rs"]
@@ -169,6 +170,7 @@ async fn work() {
 
 async fn serve(order: &Order) {
     info!(number = order.number, items = ?order.items, city = order.city, "order taken");
+    time::sleep(Duration::from_millis(20)).await;
     warn!(
         seconds = 1.74,
         "a slow query: SELECT price, vat FROM prices JOIN taxes USING (country) WHERE item = ANY ($1) AND valid_from \

@@ -71,14 +71,10 @@ const ROWS: &[Row] = &[
         good: &[
             ("stream", "stream"),
             ("Plain", "plain"),
-            ("json", "json"),
-            ("color", "color"),
+            ("2", "json"),
             ("disabled", "disabled"),
-            // As Python numbers them.
-            ("0", "stream"),
-            ("-1", "disabled"),
         ],
-        bad: &["crayon", "8"],
+        bad: &["crayon", "9"],
         expected: "one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled",
         by_hand: Some(|builder| builder.log_format(LogFormat::Stream)),
         shown_by_hand: "stream",

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[path = "examples/formats.rs"]
+mod formats;
 #[path = "examples/lifecycle.rs"]
 mod lifecycle;
 #[path = "examples/logging.rs"]
@@ -284,8 +286,7 @@ fn the_log_looks_as_the_environment_says() {
         .iter()
         .find(|line| line.contains("stopping reason"))
         .expect("it is logged");
-    let day = line.strip_prefix("[day ").and_then(|line| line.get(..4));
-    let day = day.and_then(|day| day.strip_suffix(']'));
+    let day = line.strip_prefix("day ").and_then(|line| line.get(..3));
     assert!(day.is_some_and(|day| day.parse::<u16>().is_ok()), "{line}");
 
     let lines = stopped(&[("AIOMISC_LOG_LEVEL", "warning")]);

@@ -151,8 +151,16 @@ impl Session {
 /// What an entrypoint has of the process, until this is dropped: its logging and its signals.
 #[derive(Debug)]
 pub(super) struct Held {
-    _logging: Option<Claim>,
+    logging: Option<Claim>,
     _signals: Option<Handlers>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.logging.is_some() {
+            crate::log::leave_panics();
+        }
+    }
 }
 
 impl Held {
@@ -175,7 +183,7 @@ impl Held {
         let signals = Handlers::install(settings.catch_signals(), entrypoint)
             .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
         Ok(Self {
-            _logging: logging,
+            logging,
             _signals: signals,
         })
     }

@@ -82,8 +82,8 @@ impl Watchdog {
                 .unwrap_or_else(PoisonError::into_inner);
             if !*over && let Some(shared) = shared.upgrade() {
                 let entrypoint = Entrypoint { shared };
-                say_within(SAID_WITHIN, move || name_stragglers(&entrypoint));
-                write_log();
+                let heard = say_within(SAID_WITHIN, move || name_stragglers(&entrypoint));
+                write_log(heard);
                 exit_now();
             }
         };
@@ -116,8 +116,8 @@ pub(super) fn exit_overran(error: &RunError) -> ! {
     let watch = move || {
         let never = Mutex::new(());
         let guard = never.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = GRACE + WRITTEN_WITHIN;
-        let _ = late.wait_timeout_while(guard, limit, |()| true);
+        let _ = late.wait_timeout_while(guard, GRACE, |()| true);
+        write_log(true);
         exit_now();
     };
     // Without a thread there is still the orderly way.
@@ -125,7 +125,7 @@ pub(super) fn exit_overran(error: &RunError) -> ! {
         .name("aiomisc-watchdog".to_owned())
         .spawn(watch);
     error.report();
-    write_log();
+    write_log(true);
     std::process::exit(EXIT_OVERRAN.into())
 }
 
@@ -148,10 +148,10 @@ fn name_stragglers(entrypoint: &Entrypoint) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Writes what is in the log's buffers, and tells how much was left.
-fn write_log() {
+/// Writes what is in the log's buffers, and tells how much was left if somebody may hear it.
+fn write_log(heard: bool) {
     let left = crate::log::end(WRITTEN_WITHIN);
-    if left > 0 {
+    if left > 0 && heard {
         say_within(SAID_WITHIN, move || {
             let _ = writeln!(
                 io::stderr(),

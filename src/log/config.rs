@@ -49,6 +49,15 @@ pub(super) type UserLayer = dyn Layer<Registry> + Send + Sync;
 /// What the program has set up by itself.
 static BY_HAND: Mutex<Option<BasicConfig>> = Mutex::new(None);
 
+/// What the program wants of panics when there is no entrypoint.
+pub(super) fn panic_hook_by_hand() -> PanicHook {
+    let by_hand = BY_HAND.lock().unwrap_or_else(PoisonError::into_inner);
+    let config = by_hand.as_ref();
+    config.map_or(PanicHook::Leave, |config| {
+        config.panic_hook.unwrap_or_default()
+    })
+}
+
 impl BasicConfig {
     /// Sets the least level that is logged. [`set_level`](super::set_level) changes it later.
     pub fn level(mut self, level: LogLevel) -> Self {
@@ -122,7 +131,7 @@ impl BasicConfig {
         self
     }
 
-    /// Sets what becomes of panics.
+    /// Sets what becomes of panics. What an entrypoint has set up by itself ends with it.
     pub fn panic_hook(mut self, panic_hook: PanicHook) -> Self {
         self.panic_hook = Some(panic_hook);
         self

@@ -169,6 +169,12 @@ pub(crate) fn write_out() {
     let _ = flush();
 }
 
+/// An entrypoint is over: panics are again what they were before, or what the program has chosen.
+pub(crate) fn leave_panics() {
+    #[cfg(feature = "log")]
+    panic_hook::set(config::panic_hook_by_hand());
+}
+
 /// The process ends now: writes what is in the buffers, for so long at most, and tells how many
 /// records are left. Nothing is logged after it.
 pub(crate) fn end(limit: Duration) -> u64 {

@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use tracing_log::log;
-
 /// An error with what it comes from.
 #[derive(Debug)]
-pub(crate) struct Failure(&'static str, Option<Box<Failure>>);
+pub(crate) struct Failure(&'static str, Option<Box<Self>>);
 
 impl Failure {
     /// The first comes from the second, and so on.

@@ -1,0 +1,13 @@
+//! Logging: what is written where, and what happens when it cannot be written.
+#![cfg(feature = "log")]
+
+#[path = "log/config.rs"]
+mod config;
+#[path = "log/faults.rs"]
+mod faults;
+#[path = "log/json.rs"]
+mod json;
+#[path = "log/text.rs"]
+mod text;
+#[path = "log/tools.rs"]
+mod tools;
