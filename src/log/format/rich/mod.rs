@@ -36,8 +36,8 @@ use crate::log::record::Record;
 ///
 /// # Cost
 ///
-/// It is made to be read, not to be fast: a few microseconds a record, and a question to the system for
-/// the width of the terminal.
+/// It is made to be read, not to be fast: several allocations for a record, and a question to the system
+/// for the width of the terminal.
 #[derive(Debug)]
 pub struct Rich {
     date: DateFormat,
