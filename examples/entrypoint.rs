@@ -58,7 +58,7 @@ fn complete(args: &cli::Args) -> Result<(), BoxError> {
         .pool_size(processors.clamp(4, 32))
         .log_config(true)
         .log_level(LogLevel::Info)
-        .log_format(LogFormat::default()) // `stream` on a terminal, else `plain`
+        .log_format(LogFormat::default()) // what suits the terminal, the journal or the file
         .log_date_format("%Y-%m-%d %H:%M:%S")
         .log_buffering(true)
         .log_buffer_size(1024)

@@ -38,6 +38,9 @@
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
 //! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
+//! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
+//! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
+//! | `journald` | | the format `journald`: the journal's own protocol |
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `testing` | | the module `testing` |

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[path = "examples/formats.rs"]
+mod formats;
 #[path = "examples/lifecycle.rs"]
 mod lifecycle;
 #[path = "examples/logging.rs"]

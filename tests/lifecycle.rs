@@ -268,7 +268,8 @@ async fn mistakes_are_reported_all_together() {
         .problems();
     let expected = [
         "AIOMISC_LOG_LEVEL: expected one of critical, error, warning, info, debug, notset, got `loud`",
-        "AIOMISC_LOG_FORMAT: expected one of stream, color, json, syslog, plain, journald, rich, rich_tb, disabled, got `crayon`",
+        "AIOMISC_LOG_FORMAT: expected one of stream, color, json, syslog, plain, journald, rich, \
+         rich_tb, disabled, got `crayon`",
         "AIOMISC_LOG_CONFIG: expected one of 1, enable",
         "AIOMISC_SHUTDOWN_TIMEOUT: expected a number of seconds above zero, got `soon`",
         "shutdown_timeout: expected a duration above zero, got 0",

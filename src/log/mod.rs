@@ -36,6 +36,10 @@ mod exit;
 pub mod format;
 #[cfg(feature = "log")]
 mod handler;
+#[cfg(any(feature = "syslog", feature = "journald"))]
+mod identity;
+#[cfg(feature = "journald")]
+mod journal_socket;
 mod level;
 #[cfg(feature = "log")]
 mod output;
@@ -49,13 +53,21 @@ mod sink;
 mod span;
 #[cfg(feature = "log")]
 mod subscriber;
+#[cfg(feature = "syslog")]
+mod syslog_socket;
+#[cfg(all(unix, any(feature = "syslog", feature = "journald")))]
+mod unix_socket;
 #[cfg(feature = "log")]
 mod value;
 #[cfg(feature = "log")]
 mod writer;
 
 pub use self::format::LogFormat;
+#[cfg(feature = "journald")]
+pub use self::journal_socket::JournalSocket;
 pub use self::level::LogLevel;
+#[cfg(feature = "syslog")]
+pub use self::syslog_socket::SyslogSocket;
 #[cfg(feature = "log")]
 pub use self::{
     buffer::{Buffering, LogStatistic, Overflow},

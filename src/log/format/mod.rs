@@ -3,7 +3,13 @@
 
 mod choice;
 #[cfg(feature = "log")]
+mod color;
+#[cfg(feature = "log")]
+mod describe;
+#[cfg(feature = "log")]
 mod escape;
+#[cfg(feature = "journald")]
+mod journald;
 #[cfg(feature = "log")]
 mod json;
 #[cfg(feature = "log")]
@@ -12,14 +18,29 @@ mod look;
 mod origin;
 #[cfg(feature = "log")]
 mod plain;
+#[cfg(any(feature = "syslog", feature = "journald"))]
+mod priority;
+#[cfg(feature = "rich")]
+mod rich;
 #[cfg(feature = "log")]
 mod stream;
+mod surroundings;
+#[cfg(feature = "syslog")]
+mod syslog;
+#[cfg(feature = "log")]
+mod text;
 
-pub use self::choice::LogFormat;
+#[cfg(feature = "journald")]
+pub use self::journald::Journald;
 #[cfg(feature = "log")]
 pub(super) use self::look::Look;
+#[cfg(feature = "rich")]
+pub use self::rich::Rich;
+#[cfg(feature = "syslog")]
+pub use self::syslog::{Facility, Syslog};
+pub use self::{choice::LogFormat, surroundings::ColorChoice};
 #[cfg(feature = "log")]
-pub use self::{json::Json, plain::Plain, stream::Stream};
+pub use self::{color::Color, json::Json, plain::Plain, stream::Stream};
 
 #[cfg(feature = "log")]
 use super::record::Record;
