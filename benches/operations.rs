@@ -2,13 +2,15 @@
 //! [`TURNS`] operations; `benches/peers` compares with others.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aiomisc::adapters::Smol;
 #[cfg(feature = "tokio")]
 use aiomisc::adapters::Tokio;
-use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, time};
+use aiomisc::statistics::{Counter, Gauge, Histogram, Sum};
+use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, statistic, time};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use futures::FutureExt;
@@ -178,6 +180,81 @@ fn context_floor_of_mutex_and_arc(bencher: Bencher<'_, '_>) {
             black_box(Arc::clone(&black_box(&value).lock().expect("not poisoned")));
         }
     });
+}
+
+/// How many threads update one figure at the same time.
+const THREADS: &[usize] = &[1, 2];
+
+/// A million times, so that the threads do meet.
+fn update(bencher: Bencher<'_, '_>, op: impl Fn() + Sync) {
+    let times = TURNS * TURNS;
+    bencher
+        .counter(ItemsCount::new(times))
+        .bench(|| (0..times).for_each(|_| op()));
+}
+
+/// Beside [`statistic_counter`]: what an atomic costs that all threads share.
+#[divan::bench(threads = THREADS)]
+fn statistic_floor_of_an_atomic(bencher: Bencher<'_, '_>) {
+    let atomic = AtomicU64::new(0);
+    update(bencher, || {
+        black_box(&atomic).fetch_add(1, Ordering::Relaxed);
+    });
+}
+
+#[divan::bench(threads = THREADS)]
+fn statistic_counter(bencher: Bencher<'_, '_>) {
+    let counter = Counter::new();
+    update(bencher, || black_box(&counter).add_one());
+}
+
+#[divan::bench(threads = THREADS)]
+fn statistic_sum(bencher: Bencher<'_, '_>) {
+    let (sum, length) = (Sum::new(), Duration::from_micros(1_500_000));
+    update(bencher, || black_box(&sum).add(black_box(length)));
+}
+
+#[divan::bench(threads = THREADS)]
+fn statistic_gauge(bencher: Bencher<'_, '_>) {
+    let gauge = Gauge::new();
+    update(bencher, || black_box(&gauge).add(1));
+}
+
+#[divan::bench(threads = THREADS)]
+fn statistic_histogram(bencher: Bencher<'_, '_>) {
+    let (histogram, length) = (Histogram::new(), Duration::from_millis(30));
+    update(bencher, || black_box(&histogram).observe(black_box(length)));
+}
+
+statistic! {
+    /// Like that of a pool.
+    struct PoolLikeStatistic {
+        threads: Gauge,
+        submitted: Counter,
+        done: Counter,
+        success: Counter,
+        error: Counter,
+        sum_time: Sum,
+    }
+}
+
+#[divan::bench]
+fn statistic_instance_made_and_dropped(bencher: Bencher<'_, '_>) {
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        for _ in 0..TURNS {
+            black_box(PoolLikeStatistic::unnamed());
+        }
+    });
+}
+
+/// The figure is that of one instance, which has six numbers.
+#[divan::bench]
+fn statistic_instance_read(bencher: Bencher<'_, '_>) {
+    let instances: Vec<_> = (0..TURNS).map(|_| PoolLikeStatistic::unnamed()).collect();
+    bencher
+        .counter(ItemsCount::new(TURNS))
+        .bench_local(|| aiomisc::statistics().of_kind::<PoolLikeStatistic>().count());
+    drop(instances);
 }
 
 #[divan::bench(args = RUNTIMES)]

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aiomisc::context::ContextStatistic;
 use aiomisc::{BoxError, Context, Key, Service, ServiceContext, async_trait, services, time};
 
 struct Pool {
@@ -55,11 +56,11 @@ impl Service for Api {
 }
 
 fn main() -> Result<(), BoxError> {
-    let main = async { Context::current().map(|context| context.statistics()) };
+    let main = async { Context::current() };
     let outcome = aiomisc::run(main, services![Api, Database])?;
-    if let Some(statistics) = outcome.finished().flatten() {
-        let (asked, set) = (statistics.get, statistics.set);
-        println!("values asked for: {asked}, set: {set}");
+    if let Some(context) = outcome.finished().flatten() {
+        let ContextStatistic { get, set, .. } = context.statistics();
+        println!("values asked for: {get}, set: {set}");
     }
     Ok(())
 }

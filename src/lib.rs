@@ -36,11 +36,13 @@
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
-//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
 //! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
 //! | `journald` | | the format `journald`: the journal's own protocol |
+//! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
+//! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -54,7 +56,7 @@
 pub mod adapters;
 mod chance;
 pub mod context;
-mod counter;
+pub mod dependency;
 pub mod entrypoint;
 mod error;
 mod flag;
@@ -63,20 +65,25 @@ pub mod log;
 #[cfg(feature = "macros")]
 mod macro_support;
 pub mod net;
+#[cfg(feature = "macros")]
+pub mod plugins;
 pub mod runtime;
 pub mod service;
 pub mod signal;
+pub mod statistics;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
 
 pub use self::context::{Context, Key};
+pub use self::dependency::{Dependencies, Dependency, Provided};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
 pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
 };
+pub use self::statistics::statistics;
 /// Lets traits of objects have `async fn`; what [`Service`] is written with.
 pub use async_trait::async_trait;
 
@@ -173,6 +180,70 @@ pub use aiomisc_macros::main;
 /// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::receiver;
+
+/// Makes a [dependency](mod@dependency) of an `async fn`, wherever it stands in the program.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::{BoxError, Provided};
+/// use std::sync::Arc;
+///
+/// pub struct Pool { address: &'static str }
+/// pub struct Users { pool: Arc<Pool>, replica: Arc<Pool> }
+///
+/// #[aiomisc::dependency(make_limit = "10s")]
+/// async fn pool() -> Result<Provided<Pool>, BoxError> {
+///     let pool = Pool { address: "db:5432" };
+///     Ok(Provided::new(pool).on_teardown(|pool| async move {
+///         tracing::info!(address = pool.address, "closed");
+///         Ok(())
+///     }))
+/// }
+///
+/// #[aiomisc::dependency(name = "replica")]
+/// async fn replica() -> Pool {
+///     Pool { address: "replica:5432" }
+/// }
+///
+/// #[aiomisc::dependency]
+/// async fn users(pool: Arc<Pool>, #[named("replica")] replica: Arc<Pool>) -> Users {
+///     Users { pool, replica }
+/// }
+///
+/// # pub fn main() {
+/// # use aiomisc::{Service, ServiceContext, service_fn, services};
+/// let api = service_fn("api", |ctx: ServiceContext| async move {
+///     let users = ctx.dependency::<Users>()?;
+///     assert_eq!(users.replica.address, "replica:5432");
+///     Ok(())
+/// });
+/// aiomisc::run(async {}, services![api.configure(|options| options.needs::<Users>())]).unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The function returns the value, or a `Result` of it with an error that goes into a [`BoxError`]; the
+/// value is a plain one, or a [`Provided`] one where something is to be done with it at the end. Each
+/// parameter is the `Arc` of another dependency, which is made before the function is called;
+/// `#[named("…")]` before a parameter asks for the one of that name. It stays a function that can be called.
+///
+/// Every entrypoint of the program knows it. Those in a crate that is nowhere named in the program's code
+/// are not linked, and so not known; `use that_crate as _;` names it.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `name = "replica"` | the [name](Dependency::named) of the dependency | none |
+/// | `make_limit = "5s"` | how long the function may take (`ms`, `s`, `m`) | 60 s |
+/// | `teardown_limit = "5s"` | how long the tear-down may take (`ms`, `s`, `m`) | 20 s |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::dependency;
 
 /// Makes tests of an `async fn`, one for each runtime.
 ///

@@ -22,6 +22,7 @@ pub use self::absent::*;
 pub use crate::__aiomisc_keep as only_with_any;
 #[cfg(all(unix, any(feature = "smol", feature = "tokio")))]
 pub use crate::__aiomisc_keep as only_with_real;
+pub use crate::plugins::{PLUGINS, SetUp};
 pub use crate::signal::registry::{Outcome, RECEIVERS, Registration, attach};
 #[cfg(all(unix, feature = "simulation"))]
 pub use crate::{__aiomisc_keep as only_with_simulation, __aiomisc_keep as if_simulation};
@@ -36,6 +37,13 @@ pub use crate::{
 };
 
 pub use linkme;
+
+/// What `#[dependency]` expands to.
+pub mod dependency {
+    pub use crate::dependency::registry::{
+        CannotFail, DEPENDENCIES, Fallible, Function, Infallible, MayFail, Need, Parameter,
+    };
+}
 
 /// For what no feature has added.
 pub mod absent {

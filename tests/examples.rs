@@ -26,6 +26,9 @@ mod lifecycle;
 mod logging;
 #[path = "shared/program.rs"]
 mod program;
+#[cfg(feature = "macros")]
+#[path = "examples/wiring.rs"]
+mod wiring;
 
 use program::Program;
 
@@ -310,12 +313,63 @@ fn context_brings_services_together() {
             [
                 "without a cache: the key `cache` (alloc::string::String) was not set within 10ms",
                 "waiting: `pool` (alloc::sync::Arc<context::Pool>) by the service `Api` at \
-                 examples/context.rs:51:34",
+                 examples/context.rs:52:34",
                 "with a pool of 10",
                 "values asked for: 2, set: 1",
             ]
         );
     }
+}
+
+/// Rows C16 and C17 of the parity table.
+#[test]
+fn statistics_show_the_program_s_own_beside_ours() {
+    for runtime in runtimes() {
+        let example = Example::start("statistics", &["--runtime", runtime]);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        let of_interest = ["ContextStatistic", "GiftPacker", "Packer", "packed"];
+        let (times, counts): (Vec<_>, Vec<_>) = lines
+            .iter()
+            .map(String::as_str)
+            .filter(|line| of_interest.iter().any(|start| line.starts_with(start)))
+            .partition(|line| line.contains(" sum_time ") || line.contains(" took "));
+        assert_eq!(
+            counts,
+            [
+                "ContextStatistic None get 0",
+                "ContextStatistic None set 1",
+                "GiftPackerStatistic gifts done 2",
+                "GiftPackerStatistic gifts running 0",
+                "GiftPackerStatistic gifts cards 2",
+                "PackerStatistic left done 3",
+                "PackerStatistic left running 0",
+                "packed by all: 5",
+            ]
+        );
+        let sum = times[2].strip_prefix("PackerStatistic left sum_time ");
+        let sum: f64 = sum.and_then(|sum| sum.parse().ok()).expect("a number");
+        assert!(sum >= 0.006, "{sum}");
+        assert_eq!(
+            times[3],
+            format!("PackerStatistic left took 3 in {sum}"),
+            "{times:#?}"
+        );
+    }
+}
+
+#[test]
+#[cfg(feature = "openmetrics")]
+fn statistics_are_a_page_for_a_scraper() {
+    let args = ["--runtime", runtimes()[0], "--format", "openmetrics"];
+    let (status, lines) = Example::start("statistics", &args).wait();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    let has = |line: &str| assert!(lines.iter().any(|l| l == line), "{line}: {lines:#?}");
+    has("# HELP statistics_packer_done Parcels that were packed.");
+    has("statistics_packer_done_total{name=\"left\"} 3");
+    has("statistics_gift_packer_took_seconds_bucket{le=\"+Inf\",name=\"gifts\"} 2");
+    has("aiomisc_context_set_total 1");
+    assert_eq!(lines.last().map(String::as_str), Some("# EOF"));
 }
 
 #[test]

@@ -7,11 +7,18 @@ use std::path::Path;
 /// The files whose tests show what the specification says.
 const TESTS: &[&str] = &[
     "tests/adversarial.rs",
+    "tests/dependency/failing.rs",
+    "tests/dependency/making.rs",
+    "tests/dependency/mistakes.rs",
+    "tests/dependency/stopping.rs",
+    "tests/dependency/ways.rs",
     "tests/lifecycle.rs",
     "tests/lifecycle/overtaken.rs",
     "tests/lifecycle/run.rs",
     "tests/lifecycle/start.rs",
     "tests/lifecycle/stop.rs",
+    "tests/plugins.rs",
+    "tests/plugins_failing.rs",
     "tests/signals_of_the_system.rs",
     "tests/supervision/borders.rs",
     "tests/supervision/dynamic.rs",
@@ -36,7 +43,7 @@ fn numbers(text: &str) -> impl Iterator<Item = String> {
 
 fn is_number(word: &str) -> bool {
     let mut chars = word.chars();
-    chars.next().is_some_and(|c| "SOPELD".contains(c))
+    chars.next().is_some_and(|c| "SOPELDVG".contains(c))
         && word.len() > 1
         && chars.all(|c| c.is_ascii_digit())
 }

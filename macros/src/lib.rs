@@ -3,6 +3,7 @@
 //! They parse and delegate: what runs is in the library, in `__private` and in `testing`.
 
 mod args;
+mod dependency_attr;
 mod function;
 mod main_attr;
 mod receiver_attr;
@@ -14,6 +15,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
     main_attr::expand(args.into(), item.into()).into()
+}
+
+/// Makes a dependency of an `async fn`; `aiomisc::dependency` documents it.
+#[proc_macro_attribute]
+pub fn dependency(args: TokenStream, item: TokenStream) -> TokenStream {
+    dependency_attr::expand(args.into(), item.into()).into()
 }
 
 /// Connects an `async fn` to a signal; `aiomisc::receiver` documents it.

@@ -47,8 +47,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use self::table::Table;
-use crate::counter::Counter;
 use crate::runtime::Runtime;
+use crate::statistic;
+use crate::statistics::Instance;
 
 /// Values by key, which can be waited for. A handle: cloning it is cheap, and the clones share the
 /// values.
@@ -80,8 +81,7 @@ struct Shared {
     asker: fn() -> Option<Arc<str>>,
     /// Of the next who waits.
     ticket: AtomicU64,
-    gets: Counter,
-    sets: Counter,
+    statistic: Instance<ContextStatistic>,
 }
 
 impl Context {
@@ -103,8 +103,7 @@ impl Context {
             runtime,
             asker,
             ticket: AtomicU64::new(0),
-            gets: Counter::new(),
-            sets: Counter::new(),
+            statistic: ContextStatistic::unnamed(),
         };
         Self {
             shared: Arc::new(shared),
@@ -120,7 +119,7 @@ impl Context {
     ///
     /// If the value before panics when it is dropped; the new one is in place by then.
     pub fn set<T: Clone + Send + Sync + 'static>(&self, key: &Key<T>, value: T) {
-        self.shared.sets.add_one();
+        self.shared.statistic.set.add_one();
         self.shared.table.find_or_add(key).set(value);
     }
 
@@ -141,7 +140,7 @@ impl Context {
     #[inline]
     #[track_caller]
     pub fn get<T: Clone + Send + Sync + 'static>(&self, key: &Key<T>) -> Get<'_, T> {
-        self.shared.gets.add_one();
+        self.shared.statistic.get.add_one();
         Get::new(&self.shared, *key, Location::caller())
     }
 
@@ -149,7 +148,7 @@ impl Context {
     #[inline]
     #[must_use]
     pub fn try_get<T: Clone + Send + Sync + 'static>(&self, key: &Key<T>) -> Option<T> {
-        self.shared.gets.add_one();
+        self.shared.statistic.get.add_one();
         self.shared.table.find(key)?.read()
     }
 
@@ -229,13 +228,10 @@ impl Context {
         self.shared.table.is_closed()
     }
 
-    /// How often values were asked for, and set.
+    /// How often values were asked for, and set. [`statistics()`](crate::statistics()) shows it, too.
     #[must_use]
-    pub fn statistics(&self) -> ContextStatistics {
-        ContextStatistics {
-            get: self.shared.gets.total(),
-            set: self.shared.sets.total(),
-        }
+    pub fn statistics(&self) -> &ContextStatistic {
+        &self.shared.statistic
     }
 }
 
@@ -263,12 +259,12 @@ impl fmt::Debug for Context {
     }
 }
 
-/// How often a [`Context`] was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ContextStatistics {
-    /// How often a value was asked for.
-    pub get: u64,
-    /// How often a value was set.
-    pub set: u64,
+statistic! {
+    /// How often a [`Context`] was used.
+    pub struct ContextStatistic {
+        /// How often a value was asked for.
+        pub get: Counter,
+        /// How often a value was set.
+        pub set: Counter,
+    }
 }

@@ -12,6 +12,7 @@ use super::signals::LifecycleSignals;
 use super::{
     BlockingEntrypoint, Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog,
 };
+use crate::dependency::{Catalog, Dependency, Store};
 use crate::error::BoxError;
 use crate::log::{LogFormat, LogLevel};
 use crate::runtime::Runtime;
@@ -39,7 +40,7 @@ use crate::signal::{Lifecycle, Signal, StartFailed};
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | `AIOMISC_SHUTDOWN_TIMEOUT` (seconds) | 60 s |
 /// | [`catch_signals`](Self::catch_signals) | – | INT and TERM, on the main thread |
 /// | [`exit_on_overrun`](Self::exit_on_overrun) | – | true |
-/// | – | `AIOMISC_NO_PLUGINS` | false |
+/// | [`plugins`](Self::plugins) | `AIOMISC_NO_PLUGINS` (turns them off) | true |
 /// | – | `AIOMISC_USE_UVLOOP` has no effect: `AIOMISC_RUNTIME` picks the runtime | – |
 ///
 /// A variable that is set to nothing counts as not set. Variables that are true or false take one of
@@ -57,6 +58,7 @@ pub struct EntrypointBuilder {
     services: Vec<Arc<dyn Service>>,
     /// What is connected here, besides what is connected to the program's signals.
     receivers: LifecycleSignals,
+    dependencies: Catalog,
     runtime: Option<Result<Choice, String>>,
     /// For a runtime that is not given.
     threads: Option<usize>,
@@ -72,6 +74,7 @@ impl EntrypointBuilder {
         Self {
             services: Vec::new(),
             receivers: LifecycleSignals::new(),
+            dependencies: Catalog::default(),
             runtime: None,
             threads: None,
             problems: Vec::new(),
@@ -90,6 +93,49 @@ impl EntrypointBuilder {
     /// Adds services, as [`services!`](crate::services) makes them.
     pub fn services(mut self, services: impl IntoIterator<Item = Arc<dyn Service>>) -> Self {
         self.services.extend(services);
+        self
+    }
+
+    /// Adds the way to make a value that services need; see [`dependency`](mod@crate::dependency).
+    pub fn dependency(mut self, dependency: Dependency) -> Self {
+        self.dependencies.give(dependency);
+        self
+    }
+
+    /// Puts a value in the place of the dependency of its type, so that no factory of that is called; for
+    /// tests above all. The last one counts.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::dependency::{Dependencies, Dependency};
+    /// use aiomisc::{Entrypoint, service_fn, Service, ServiceContext};
+    ///
+    /// struct Database { url: String }
+    ///
+    /// let database = Dependency::new(|_: Dependencies| async {
+    ///     Err::<Database, _>("the real one is not for tests".into())
+    /// });
+    /// let api = service_fn("api", |ctx: ServiceContext| async move {
+    ///     assert_eq!(ctx.dependency::<Database>()?.url, "memory:");
+    ///     Ok(())
+    /// });
+    /// Entrypoint::builder()
+    ///     .dependency(database)
+    ///     .service(api.configure(|options| options.needs::<Database>()))
+    ///     .replace_dependency(Database { url: "memory:".to_owned() })
+    ///     .run(async {})?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn replace_dependency<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.replace_dependency_with(Dependency::value(value))
+    }
+
+    /// Puts a dependency in the place of all of its type and name: one that has a
+    /// [name](Dependency::named), is [shared](Dependency::shared), or is made by another factory.
+    pub fn replace_dependency_with(mut self, dependency: Dependency) -> Self {
+        self.dependencies.replace(dependency);
         self
     }
 
@@ -235,6 +281,13 @@ impl EntrypointBuilder {
     /// Two looks at the runtime's clock for each poll; none when it is off.
     pub fn debug(mut self, on: bool) -> Self {
         self.chosen.debug = Some(on);
+        self
+    }
+
+    /// Whether plugins are set up, unless another entrypoint of the process has done it.
+    /// Default: true. Without the feature `macros` there are none.
+    pub fn plugins(mut self, on: bool) -> Self {
+        self.chosen.plugins = Some(on);
         self
     }
 
@@ -409,17 +462,12 @@ impl EntrypointBuilder {
     /// Drives the program to its end, which is that of the process if its stop took too long.
     fn driven<R>(self, drive: impl FnOnce(Plan) -> Result<R, RunError>) -> Result<R, RunError> {
         let exit_on_overrun = self.exit_on_overrun;
-        let plan = self.plan(Mode::Run)?;
-        let logs = plan.settings.log_config();
-        let outcome = drive(plan);
+        let outcome = drive(self.plan(Mode::Run)?);
         if exit_on_overrun
             && let Err(error) = &outcome
             && error.overran()
         {
             watchdog::exit_overran(error);
-        }
-        if logs {
-            crate::log::write_out();
         }
         outcome
     }
@@ -443,7 +491,13 @@ impl EntrypointBuilder {
             Mode::Run | Mode::Embedded => Vec::new(),
         };
         let settings = self.chosen.settle(&env, signals_by_default, &mut problems);
-        let roster = Roster::new(self.services, &[], &mut problems);
+        #[cfg(feature = "macros")]
+        if settings.plugins() && problems.is_empty() {
+            // Before the signals are copied: this is where receivers come from.
+            problems.extend_from_slice(crate::plugins::set_up());
+        }
+        problems.extend(self.dependencies.problems());
+        let roster = Roster::new(self.services, &[], &self.dependencies, &mut problems);
         let (runtime, made_here) = match (runtime, problems.is_empty()) {
             (Ok(choice), true) => (choice.runtime, choice.made_here),
             (runtime, _) => {
@@ -458,6 +512,7 @@ impl EntrypointBuilder {
             cells,
             settings,
             receivers: LifecycleSignals::copied().and(&self.receivers),
+            dependencies: Store::new(self.dependencies),
             watch: self.exit_on_overrun,
         })
     }

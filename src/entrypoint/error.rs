@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 
 use super::failures::Failed;
+use crate::dependency::DependencyError;
 use crate::error::{BoxError, Chain};
 use crate::runtime::JoinError;
 use crate::service::StopReason;
@@ -185,6 +186,16 @@ impl RunError {
         }
     }
 
+    /// What failed of the tear-down of [dependencies](crate::dependency), in the order in which it
+    /// happened. One that could not be made is the failure of the service that needed it.
+    #[must_use]
+    pub fn dependencies(&self) -> &[DependencyError] {
+        match &self.problem {
+            Problem::Services { failed, .. } => &failed.dependencies,
+            _ => &[],
+        }
+    }
+
     /// Whether the stop took longer than the whole program's limit.
     #[must_use]
     pub fn overran(&self) -> bool {
@@ -239,9 +250,15 @@ impl fmt::Display for RunError {
                 // More than one cause: `source` could only give the first.
                 let services = failed.services.iter().map(|error| Chain(error).to_string());
                 let receivers = failed.receivers.iter().map(ToString::to_string);
+                let dependencies = failed.dependencies.iter();
+                let dependencies = dependencies.map(|error| Chain(error).to_string());
                 let overran =
                     overran.then(|| "the stop took longer than the shutdown timeout".to_owned());
-                let all: Vec<_> = services.chain(receivers).chain(overran).collect();
+                let all: Vec<_> = services
+                    .chain(receivers)
+                    .chain(dependencies)
+                    .chain(overran)
+                    .collect();
                 f.write_str(&all.join("; "))?;
                 Ok(())
             }

@@ -1,6 +1,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use super::{ServiceError, Stage, lock};
+use crate::dependency::DependencyError;
 use crate::signal::SignalError;
 
 /// What failed of some services and around them, in the order in which it happened.
@@ -11,6 +12,7 @@ pub(super) struct Failures(Mutex<Failed>);
 pub(super) struct Failed {
     pub(super) services: Vec<ServiceError>,
     pub(super) receivers: Vec<SignalError>,
+    pub(super) dependencies: Vec<DependencyError>,
 }
 
 impl Failures {
@@ -33,15 +35,23 @@ impl Failures {
         }
     }
 
+    /// Adds the failure of a tear-down, and tells the log.
+    pub(super) fn add_dependency(&self, error: DependencyError) {
+        error.log();
+        self.failed().dependencies.push(error);
+    }
+
     /// Moves what is here to others.
     pub(super) fn move_to(&self, others: &Self) {
         let Failed {
             services,
             receivers,
+            dependencies,
         } = self.take();
         let mut others = others.failed();
         others.services.extend(services);
         others.receivers.extend(receivers);
+        others.dependencies.extend(dependencies);
     }
 
     /// The first service that failed to start.
@@ -69,7 +79,11 @@ impl Failures {
             .iter()
             .map(|error| crate::error::Chain(error).to_string());
         let receivers = failed.receivers.iter().map(ToString::to_string);
-        services.chain(receivers).collect()
+        let dependencies = failed
+            .dependencies
+            .iter()
+            .map(|error| crate::error::Chain(error).to_string());
+        services.chain(receivers).chain(dependencies).collect()
     }
 
     fn failed(&self) -> MutexGuard<'_, Failed> {
@@ -79,6 +93,6 @@ impl Failures {
 
 impl Failed {
     pub(super) fn is_empty(&self) -> bool {
-        self.services.is_empty() && self.receivers.is_empty()
+        self.services.is_empty() && self.receivers.is_empty() && self.dependencies.is_empty()
     }
 }

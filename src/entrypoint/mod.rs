@@ -6,12 +6,14 @@ mod block;
 mod builder;
 mod claim;
 mod context;
+mod dependencies;
 mod dynamic;
 mod environment;
 mod error;
 mod failures;
 mod groups;
 mod log_options;
+mod needs;
 mod order;
 mod os_signal;
 mod outcome;
@@ -46,6 +48,7 @@ use self::signals::LifecycleSignals;
 use self::watchdog::Watch;
 use crate::chance::Chance;
 use crate::context::Context;
+use crate::dependency::Store;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList};
 use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
@@ -62,6 +65,7 @@ pub struct Entrypoint {
 struct Shared {
     runtime: Runtime,
     context: Context,
+    dependencies: Store,
     signals: LifecycleSignals,
     settings: Settings,
     tasks: Arc<TaskList>,
@@ -188,11 +192,17 @@ impl Entrypoint {
         &self.shared.settings
     }
 
-    fn new(runtime: &Runtime, settings: Settings, signals: LifecycleSignals) -> Self {
+    fn new(
+        runtime: &Runtime,
+        settings: Settings,
+        signals: LifecycleSignals,
+        dependencies: Store,
+    ) -> Self {
         let slow_poll = settings.debug().then_some(SLOW_POLL);
         let shared = Shared {
             runtime: runtime.unowned(),
             context: context::make(runtime),
+            dependencies,
             signals,
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),

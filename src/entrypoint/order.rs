@@ -112,7 +112,7 @@ impl<'a> Index<'a> {
 /// The circles among these needs, each told once, from one of its members back to it. Depth-first
 /// search (Tarjan, "Depth-first search and linear graph algorithms", 1972), by hand and not by
 /// recursion: a chain may be as long as there are services.
-fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+pub(super) fn circles(needs: &[impl AsRef<[usize]>]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Seen {
         No,
@@ -130,7 +130,7 @@ fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
         let mut path = vec![(root, 0)];
         seen[root] = Seen::OnPath;
         while let Some((place, next)) = path.last_mut() {
-            let Some(need) = needs[*place].get(*next).copied() else {
+            let Some(need) = needs[*place].as_ref().get(*next).copied() else {
                 seen[*place] = Seen::Done;
                 path.pop();
                 continue;

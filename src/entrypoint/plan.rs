@@ -7,6 +7,7 @@ use super::os_signal::Handlers;
 use super::signals::LifecycleSignals;
 use super::watchdog::WatchedOver;
 use super::{Entrypoint, Outcome, RunError, RunningEntrypoint, Settings, shutdown};
+use crate::dependency::Store;
 use crate::future::{Either, catch_panic, race};
 use crate::runtime::{Runtime, Timed};
 use crate::service::{ServiceCell, StopKind, StopReason};
@@ -19,6 +20,7 @@ pub(super) struct Plan {
     pub(super) cells: Vec<Arc<ServiceCell>>,
     pub(super) settings: Settings,
     pub(super) receivers: LifecycleSignals,
+    pub(super) dependencies: Store,
     /// Whether a stop that takes too long ends the process.
     pub(super) watch: bool,
 }
@@ -66,8 +68,8 @@ impl Plan {
             async move {
                 entrypoint.closing().await;
                 let stopped = shutdown::shutdown(&entrypoint).await;
-                if entrypoint.settings().log_config() {
-                    // It may wait for a slow disk. Without a runtime there is nothing to wait with.
+                if entrypoint.settings().log_config() && !crate::log::is_written() {
+                    // It may wait for a slow disk; others use this thread.
                     let _ = runtime.spawn_blocking(crate::log::write_out).await;
                 }
                 // A runtime that was given to us lives until here, whoever else has let go of it.
@@ -96,7 +98,12 @@ impl Plan {
     /// Does what comes before the start of services: nothing of the user's has run yet.
     pub(super) fn open(self) -> Result<Session, RunError> {
         self.check_runtime()?;
-        let entrypoint = Entrypoint::new(&self.runtime, self.settings, self.receivers);
+        let entrypoint = Entrypoint::new(
+            &self.runtime,
+            self.settings,
+            self.receivers,
+            self.dependencies,
+        );
         entrypoint.shared.signals.freeze();
         // Before anything can stop it, as a signal may at once: a stop looks for them here.
         *entrypoint.cells() = self.cells;
@@ -143,6 +150,11 @@ impl Session {
         let stopped = shutdown::shutdown(&self.entrypoint).await;
         if self.made_here {
             self.entrypoint.name_tasks_left().await;
+        }
+        // While signals still count. When the time is over already, the end of the process does it.
+        let overran = stopped.as_ref().is_err_and(RunError::overran);
+        if self.entrypoint.settings().log_config() && !overran {
+            crate::log::write_out();
         }
         stopped
     }

@@ -2,7 +2,9 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::needs;
 use super::order::{self, Party};
+use crate::dependency::Catalog;
 use crate::error::{Chain, panic_text};
 use crate::future::Panic;
 use crate::runtime::Runtime;
@@ -27,6 +29,7 @@ impl Roster {
     pub(super) fn new(
         services: Vec<Arc<dyn Service>>,
         running: &[Arc<ServiceCell>],
+        catalog: &Catalog,
         problems: &mut Vec<String>,
     ) -> Self {
         let names = names(&services, running, problems);
@@ -61,6 +64,11 @@ impl Roster {
         });
         let parties: Vec<_> = those_there.chain(those_new).collect();
         let needs = order::settle(&parties, problems).split_off(running.len());
+        let wanted = members.iter().map(|member| {
+            let needs = member.options.dependencies.as_slice();
+            (&*member.name, needs)
+        });
+        needs::check(wanted, catalog, problems);
         Self { members, needs }
     }
 

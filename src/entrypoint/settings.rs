@@ -117,6 +117,7 @@ pub(super) struct Chosen {
     pub(super) log_config: Option<bool>,
     pub(super) log: LogOptions,
     pub(super) debug: Option<bool>,
+    pub(super) plugins: Option<bool>,
     pub(super) catch_signals: Option<Vec<OsSignal>>,
     pub(super) shutdown_timeout: Option<Duration>,
 }
@@ -151,6 +152,7 @@ impl Chosen {
         };
         let debug = env.read("AIOMISC_DEBUG", boolean, problems);
         let no_plugins = env.read("AIOMISC_NO_PLUGINS", boolean, problems);
+        let plugins = no_plugins != Some(true);
         let shutdown_timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, problems);
         Settings {
             pool_size: self
@@ -160,7 +162,7 @@ impl Chosen {
             log_config: self.log_config.or(log_config).unwrap_or(true),
             log: self.log.or(log),
             debug: self.debug.or(debug).unwrap_or(false),
-            plugins: !no_plugins.unwrap_or(false),
+            plugins: self.plugins.unwrap_or(plugins),
             catch_signals: self.catch_signals.unwrap_or(signals_by_default),
             shutdown_timeout: (self.shutdown_timeout.or(shutdown_timeout))
                 .unwrap_or(Duration::from_secs(60)),

@@ -62,6 +62,7 @@ impl Stopping<'_> {
             self.stop_all().await;
             if self.of_program {
                 ep.shared.groups.all_over().await;
+                ep.tear_down_dependencies(failures).await;
             }
             ep.call_post_stop(cells, failures).await;
         };
@@ -190,6 +191,9 @@ impl Stopping<'_> {
             let state = state.unwrap_or(ServiceState::Draining);
             tracing::error!(service = %cell.name(), %state, "still there after the shutdown timeout");
             self.cut(cell, StillThere { state, limit }.into());
+        }
+        if self.of_program {
+            self.entrypoint.cut_off_dependencies(self.failures);
         }
     }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
+use super::dependencies::Pending;
 use super::{Entrypoint, Failures, lock};
+use crate::dependency::{DependencyError, Unmet};
 use crate::flag::{listening, wake_all};
 use crate::future::{Either, race};
 use crate::service::{Launch, NotReady, OnLaunch, ServiceCell, ServiceState, StopKind};
@@ -90,14 +92,25 @@ async fn start(
         {
             break;
         }
+        let left = starting.time_left();
         let changed = race(changed, entrypoint.closing());
-        let Some(left) = starting.time_left() else {
-            // Decided this very moment, and the notification is on its way; or given up by a stop.
-            changed.await;
-            continue;
+        let changed = race(changed, starting.pending.next());
+        let changed = match left {
+            Some(left) => match race(changed, entrypoint.runtime().sleep(left)).await {
+                Either::First(changed) => changed,
+                Either::Second(()) => {
+                    starting.give_up_overdue();
+                    continue;
+                }
+            },
+            // One waits for what it needs; or it is decided this very moment, and the notification is on its
+            // way; or given up by a stop.
+            None => changed.await,
         };
-        if let Either::Second(()) = race(changed, entrypoint.runtime().sleep(left)).await {
-            starting.give_up_overdue();
+        if let Either::Second(over) = changed {
+            for (place, met) in over {
+                starting.needs_met(place, met);
+            }
         }
     }
     gate.is_passed(entrypoint)
@@ -157,6 +170,8 @@ struct Starting<'a> {
     decided: Arc<OnLaunch>,
     /// The places of those that may start now.
     due: Vec<usize>,
+    /// Those that wait for dependencies.
+    pending: Pending,
     /// For each place: how many of its needs have not started yet, and who needs it.
     missing: Vec<usize>,
     needed_by: Vec<Vec<usize>>,
@@ -172,7 +187,11 @@ impl<'a> Starting<'a> {
     ) -> Self {
         let mut missing = vec![0; cells.len()];
         let mut needed_by = Vec::new();
+        let mut pending = Pending::default();
         for cell in cells {
+            if pending.add(entrypoint, cell) {
+                missing[cell.place()] += 1;
+            }
             for need in cell.needs() {
                 let in_group = cells
                     .get(need.place())
@@ -190,6 +209,7 @@ impl<'a> Starting<'a> {
             cells,
             decided,
             due: due.collect(),
+            pending,
             missing,
             needed_by,
             limits: BinaryHeap::with_capacity(cells.len()),
@@ -201,10 +221,7 @@ impl<'a> Starting<'a> {
         for place in turn_over {
             let waiting = self.needed_by.get(place).map_or(&[][..], Vec::as_slice);
             for waiting in waiting {
-                self.missing[*waiting] -= 1;
-                if self.missing[*waiting] == 0 {
-                    self.due.push(*waiting);
-                }
+                one_less(*waiting, &mut self.missing, &mut self.due);
             }
         }
         if self.due.is_empty() || gate.failed.load(Ordering::Acquire) {
@@ -219,6 +236,17 @@ impl<'a> Starting<'a> {
             cell.set_order();
             cell.life()
                 .launch(self.entrypoint, Arc::clone(&self.decided), now);
+        }
+    }
+
+    /// The dependencies of a service are there, or not to be had.
+    fn needs_met(&mut self, place: usize, met: Result<(), DependencyError>) {
+        match met {
+            Ok(()) => one_less(place, &mut self.missing, &mut self.due),
+            Err(error) => {
+                let life = self.cells[place].life();
+                life.refuse(Unmet(error), &self.decided);
+            }
         }
     }
 
@@ -243,5 +271,13 @@ impl<'a> Starting<'a> {
             cell.life().give_up(NotReady(cell.options().start_limit));
             self.limits.pop();
         }
+    }
+}
+
+/// The service at this place waits for one thing less.
+fn one_less(place: usize, missing: &mut [usize], due: &mut Vec<usize>) {
+    missing[place] -= 1;
+    if missing[place] == 0 {
+        due.push(place);
     }
 }

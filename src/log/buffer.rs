@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::exit;
 use super::sink::Sink;
 use super::writer::{self, Batch};
+use crate::statistic;
+use crate::statistics::Instance;
 
 /// How records wait for the thread that writes them.
 ///
@@ -36,6 +38,9 @@ pub enum Overflow {
 
 /// So many bytes of records wait at most, however few they are.
 const BYTES: usize = 8 * 1024 * 1024;
+
+/// What the standard error stream is called.
+pub(super) const STDERR: &str = "stderr";
 
 /// A place where nothing was written for so long is stuck.
 pub(super) const STUCK: Duration = Duration::from_secs(5);
@@ -73,6 +78,23 @@ impl Default for Buffering {
     }
 }
 
+statistic! {
+    /// What became of records, for each [`Output`](super::Output); those of the standard streams are
+    /// called `stderr` and `stdout`.
+    pub struct LogStatistic {
+        /// How many threads write: one with a buffer, else none.
+        pub threads: Gauge,
+        /// Records that came in.
+        pub records: Counter,
+        /// How often records were written, some or many at a time.
+        pub flushes: Counter,
+        /// How often that failed.
+        pub errors: Counter,
+        /// Records that were dropped or could not be written.
+        pub lost: Counter,
+    }
+}
+
 /// Where records wait, and what is written to.
 ///
 /// 1. Records of one thread are written in its order.
@@ -91,6 +113,7 @@ pub(super) struct Buffer {
     /// Whether the last attempt to write failed.
     failing: AtomicBool,
     is_stderr: bool,
+    figures: Instance<LogStatistic>,
 }
 
 struct Queue {
@@ -148,7 +171,7 @@ pub(super) fn become_writer() {
 }
 
 impl Buffer {
-    pub(super) fn new(sink: Sink, is_stderr: bool) -> Arc<Self> {
+    pub(super) fn new(sink: Sink, stream: Option<&'static str>) -> Arc<Self> {
         let buffer = Arc::new(Self {
             queue: Mutex::new(Queue {
                 state: State::Direct,
@@ -166,7 +189,11 @@ impl Buffer {
             settled: AtomicU64::new(0),
             sink: Mutex::new(Some(sink)),
             failing: AtomicBool::new(false),
-            is_stderr,
+            is_stderr: stream == Some(STDERR),
+            figures: match stream {
+                Some(name) => LogStatistic::new(name),
+                None => LogStatistic::unnamed(),
+            },
         });
         exit::watch(&buffer);
         buffer
@@ -190,6 +217,7 @@ impl Buffer {
                 return;
             }
             queue.writer = Writer::Writing;
+            self.figures.threads.set(1);
         }
         queue.state = State::Open;
     }
@@ -230,13 +258,11 @@ impl Buffer {
             match queue.state {
                 State::Open => {}
                 State::Closing | State::Closed => return,
-                State::Direct if in_sink() => {
-                    queue.lost += 1;
-                    return;
-                }
+                State::Direct if in_sink() => return self.lose(&mut queue),
                 State::Direct => {
                     queue.accepted += 1;
                     drop(queue);
+                    self.figures.records.add_one();
                     return self.write_now(record);
                 }
             }
@@ -250,6 +276,7 @@ impl Buffer {
         }
         queue.batch.push(record);
         queue.accepted += 1;
+        self.figures.records.add_one();
         let wake = match queue.writer {
             Writer::Idle => true,
             Writer::Gathering => queue.is_due(),
@@ -268,7 +295,7 @@ impl Buffer {
         mut queue: MutexGuard<'a, Queue>,
     ) -> Option<MutexGuard<'a, Queue>> {
         if queue.stuck || queue.buffering.overflow == Overflow::Drop {
-            queue.lost += 1;
+            self.lose(&mut queue);
             return None;
         }
         let settled = self.settled.load(Ordering::Relaxed);
@@ -277,6 +304,12 @@ impl Buffer {
             queue.stuck = true;
         }
         Some(queue)
+    }
+
+    /// The record does not come in.
+    fn lose(&self, queue: &mut Queue) {
+        queue.lost += 1;
+        self.figures.lost.add_one();
     }
 
     /// Waits until everything is written that was accepted before, or nothing moves any more;
@@ -420,6 +453,7 @@ impl Buffer {
             queue = self.lock();
         }
         queue.writer = Writer::None;
+        self.figures.threads.set(0);
         self.progress.notify_all();
         false
     }
@@ -446,6 +480,11 @@ impl Buffer {
         let lost = lost as u64;
         self.settled.fetch_add(lost, Ordering::AcqRel);
         let failed = result.is_err();
+        self.figures.flushes.add_one();
+        self.figures.lost.add(lost);
+        if failed {
+            self.figures.errors.add_one();
+        }
         let told = {
             let mut queue = self.lock();
             queue.lost += lost;

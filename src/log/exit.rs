@@ -32,6 +32,13 @@ extern "C" fn at_exit() {
     let _ = catch_unwind(|| end(None));
 }
 
+/// Whether there is nothing to write.
+pub(super) fn is_written() -> bool {
+    all()
+        .iter()
+        .all(|buffer| buffer.left(buffer.accepted()) == 0)
+}
+
 /// Writes everything; whether it was written.
 pub(super) fn flush(limit: Option<Duration>) -> bool {
     let until = Until::new(limit);

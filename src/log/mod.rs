@@ -70,7 +70,7 @@ pub use self::level::LogLevel;
 pub use self::syslog_socket::SyslogSocket;
 #[cfg(feature = "log")]
 pub use self::{
-    buffer::{Buffering, Overflow},
+    buffer::{Buffering, LogStatistic, Overflow},
     config::BasicConfig,
     date::DateFormat,
     format::Format,
@@ -163,10 +163,18 @@ macro_rules! __aiomisc_critical {
     };
 }
 
-/// Writes what is in the buffers, as far as something moves.
+/// Whether there is nothing in the buffers.
+pub(crate) fn is_written() -> bool {
+    #[cfg(feature = "log")]
+    return exit::is_written();
+    #[allow(unreachable_code, reason = "reached without the feature `log`")]
+    true
+}
+
+/// Writes what is in the buffers, as long as something moves.
 pub(crate) fn write_out() {
     #[cfg(feature = "log")]
-    let _ = flush();
+    exit::flush(None);
 }
 
 /// An entrypoint is over: panics are again what they were before, or what the program has chosen.

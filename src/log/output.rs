@@ -1,13 +1,13 @@
 use std::any::Any;
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, Stderr, Write};
+use std::io::{self, Stderr, Stdout, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::buffer::{Buffer, Buffering};
+use super::buffer::{Buffer, Buffering, STDERR};
 use super::sink::{Datagrams, Sink};
 
 /// Where a log is written: a stream of bytes, or datagrams.
@@ -52,11 +52,11 @@ impl Output {
 
     /// What takes one record at a time.
     pub fn datagrams(datagrams: impl Datagrams) -> Self {
-        Self::new(Sink::datagrams(datagrams), false)
+        Self::new(Sink::datagrams(datagrams), None)
     }
 
-    fn new(sink: Sink, is_stderr: bool) -> Self {
-        let buffer = Buffer::new(sink, is_stderr);
+    fn new(sink: Sink, stream: Option<&'static str>) -> Self {
+        let buffer = Buffer::new(sink, stream);
         Self {
             handle: Arc::new(Handle(buffer)),
         }
@@ -98,8 +98,13 @@ impl Output {
 
 impl<W: Write + Send + 'static> From<W> for Output {
     fn from(writer: W) -> Self {
-        let is_stderr = (&writer as &dyn Any).is::<Stderr>();
-        Self::new(Sink::stream(writer), is_stderr)
+        let any: &dyn Any = &writer;
+        let stream = match () {
+            () if any.is::<Stderr>() => Some(STDERR),
+            () if any.is::<Stdout>() => Some("stdout"),
+            () => None,
+        };
+        Self::new(Sink::stream(writer), stream)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Scope {
 pub(crate) struct Slots {
     /// The entrypoint that the task belongs to.
     pub(crate) entrypoint: Option<Arc<dyn Any + Send + Sync>>,
-    /// The service that the task belongs to.
+    /// The service, or the making of a dependency, that the task belongs to.
     pub(crate) service: Option<Arc<dyn Any + Send + Sync>>,
     /// Where the task and those that it spawns are listed while they live.
     pub(crate) tasks: Option<Arc<TaskList>>,

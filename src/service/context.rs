@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::failure::Panicked;
 use super::{Life, ServiceStatus};
 use crate::context::Context;
+use crate::dependency::{DependencyError, Wanted};
 use crate::entrypoint::Entrypoint;
 use crate::error::{BoxError, panic_text};
 use crate::future::{Either, catch_panic, race};
@@ -138,6 +140,49 @@ impl ServiceContext {
     #[must_use]
     pub fn context(&self) -> &Context {
         self.entrypoint.context()
+    }
+
+    /// The [dependency](crate::dependency) of this type, which the service's options say that it
+    /// [needs](crate::service::ServiceOptions::needs): it was made before the service was started. A service
+    /// that is started again finds the same value.
+    ///
+    /// # Errors
+    ///
+    /// [`DependencyError`] if the options do not say so, or the program has torn it down.
+    ///
+    /// # Cost
+    ///
+    /// Two look-ups under locks: for the beginning of a service, not for each of its requests.
+    pub fn dependency<T>(&self) -> Result<Arc<T>, DependencyError>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.find(&Wanted::of::<T>(None))
+    }
+
+    /// The dependency of this type and name; see [`dependency`](Self::dependency).
+    ///
+    /// # Errors
+    ///
+    /// As [`dependency`](Self::dependency).
+    pub fn dependency_named<T>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> Result<Arc<T>, DependencyError>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.find(&Wanted::of::<T>(Some(name.into())))
+    }
+
+    fn find<T>(&self, wanted: &Wanted) -> Result<Arc<T>, DependencyError>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        if !self.life.needs(wanted) {
+            return Err(DependencyError::not_declared(wanted));
+        }
+        self.entrypoint.dependencies().find(wanted)
     }
 
     /// The entrypoint that started the service.

@@ -12,6 +12,7 @@ use super::cell::Record;
 use super::failure::{LimitExceeded, Panicked, StillRunning};
 use super::object::Object;
 use super::{ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
+use crate::dependency::Wanted;
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, Chain, panic_text};
 use crate::flag::{Flag, wake_all};
@@ -130,6 +131,13 @@ impl Life {
         }
     }
 
+    /// Whether the service's options say that it needs this; also once it has gone, when the value has as
+    /// well.
+    pub(super) fn needs(&self, wanted: &Wanted) -> bool {
+        let cell = self.cell.upgrade();
+        cell.is_none_or(|cell| cell.options().dependencies.contains(wanted))
+    }
+
     fn service(&self) -> Object {
         let cell = self.cell.upgrade();
         cell.map(|cell| cell.service()).unwrap_or_default()
@@ -177,6 +185,21 @@ impl Life {
         // The task cannot be polled to its end before it is kept: it takes the same lock.
         inner.running = Some(owner.spawn(self.task_name(), run));
         inner.launched = true;
+    }
+
+    /// What it needs cannot be had: `start` is not called.
+    pub(crate) fn refuse(&self, cause: impl Into<BoxError>, on_launch: &Arc<OnLaunch>) {
+        let cause = cause.into();
+        let causes = Chain(&*cause).to_string();
+        let error = ServiceError::new(&self.name, Stage::Start, cause);
+        let cell = self.cell.upgrade();
+        let record = cell.as_deref().map(ServiceCell::record);
+        let inner = self.inner();
+        if self.stopping.is_set() {
+            drop((inner, record));
+            return self.tell(on_launch, Launch::Abandoned);
+        }
+        self.launch_failed(record, inner, on_launch, error, &causes);
     }
 
     /// The service says that it has started.

@@ -25,7 +25,7 @@ pub use self::accept::Drain;
 pub(crate) use self::cell::ServiceCell;
 pub use self::configured::Configured;
 pub use self::context::ServiceContext;
-pub(crate) use self::failure::{GaveUp, NotDropped, NotReady};
+pub(crate) use self::failure::{GaveUp, NotDropped, NotReady, Panicked};
 pub use self::function::{ServiceFn, service_fn};
 pub use self::handle::{ServiceHandle, ServiceState, ServiceStatus};
 pub(crate) use self::life::{Launch, Life, OnLaunch};

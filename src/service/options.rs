@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Policy, Service, short_name};
+use crate::dependency::Wanted;
 
 /// What a service needs, how long it may take, and what becomes of it when it fails.
 ///
@@ -21,6 +22,8 @@ pub struct ServiceOptions {
     pub policy: Policy,
     /// The services that it needs.
     pub(crate) needs: Vec<Need>,
+    /// The values that it needs.
+    pub(crate) dependencies: Vec<Wanted>,
 }
 
 /// Another service, as somebody who needs it knows it.
@@ -50,6 +53,25 @@ impl ServiceOptions {
     pub fn after_type<S: Service>(mut self) -> Self {
         let need = Need::Type(TypeId::of::<S>(), short_name(type_name::<S>()));
         self.needs.push(need);
+        self
+    }
+
+    /// Starts the service when the [dependency](crate::dependency) of this type is there; its `start` finds
+    /// it by [`ServiceContext::dependency`](crate::ServiceContext::dependency).
+    #[must_use]
+    pub fn needs<T: ?Sized + Send + Sync + 'static>(mut self) -> Self {
+        self.dependencies.push(Wanted::of::<T>(None));
+        self
+    }
+
+    /// Starts the service when the [dependency](crate::dependency) of this type and name is there; its
+    /// `start` finds it by [`ServiceContext::dependency_named`](crate::ServiceContext::dependency_named).
+    #[must_use]
+    pub fn needs_named<T: ?Sized + Send + Sync + 'static>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.dependencies.push(Wanted::of::<T>(Some(name.into())));
         self
     }
 
@@ -98,6 +120,7 @@ impl Default for ServiceOptions {
             stop_limit: Duration::from_secs(20),
             policy: Policy::StopAll,
             needs: Vec::new(),
+            dependencies: Vec::new(),
         }
     }
 }

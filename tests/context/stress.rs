@@ -117,9 +117,13 @@ fn waits_end(seed: u64) {
         assert!(ended.iter().all(Result::is_ok), "seed {seed}");
     });
     assert_eq!(context.waiting().len(), 0, "seed {seed}");
-    assert_eq!(context.statistics().get, READERS * TURNS, "seed {seed}");
+    assert_eq!(
+        context.statistics().get.total(),
+        READERS * TURNS,
+        "seed {seed}"
+    );
     let set: u64 = latest.iter().map(|n| n.load(Ordering::SeqCst)).sum();
-    assert_eq!(context.statistics().set, set, "seed {seed}");
+    assert_eq!(context.statistics().set.total(), set, "seed {seed}");
     assert_eq!(
         alive.load(Ordering::SeqCst),
         KEYS.len() as u64,

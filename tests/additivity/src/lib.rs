@@ -10,6 +10,8 @@
     reason = "what the programs print is what the tests read"
 )]
 
+pub mod extension;
+
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 

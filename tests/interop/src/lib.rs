@@ -25,7 +25,7 @@ pub struct Running {
 impl Running {
     /// Builds an example and starts it.
     pub fn example(name: &str, args: &[&str]) -> Self {
-        Self::start(Command::new(example(name)).args(args))
+        Self::start(Command::new(build_example(name)).args(args))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -100,6 +100,26 @@ impl Drop for Running {
     }
 }
 
+/// Builds an example, and gives the path of the program.
+pub fn build_example(name: &str) -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--quiet", "--all-features", "--example", name])
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "example {name} does not build");
+    target().join("debug/examples").join(name)
+}
+
+/// A Python that has the packages of `INTEROP_PYTHON_PACKAGES` in `verify`, which has made it.
+pub fn python() -> PathBuf {
+    target().join("interop-python/bin/python")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
+}
+
 /// Runs a foreign program with this input, and gives what it printed. One that is missing, fails or
 /// takes too long fails the test.
 pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
@@ -139,20 +159,6 @@ pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
         stdout,
         stderr: Vec::new(),
     }
-}
-
-/// Builds an example, and says where it is.
-pub fn example(name: &str) -> PathBuf {
-    let root = root();
-    let built = Command::new(env!("CARGO"))
-        .current_dir(&root)
-        .args(["build", "--quiet", "--all-features", "--example", name])
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "example {name} does not build");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    target.join("debug/examples").join(name)
 }
 
 /// The folder of the repository.
