@@ -98,7 +98,7 @@ impl fmt::Debug for SyslogSocket {
         let mut f = f.debug_tuple("SyslogSocket");
         match &self.0 {
             #[cfg(unix)]
-            Kind::Unix(socket) => f.field(&socket.path()),
+            Kind::Unix(socket) => f.field(socket),
             Kind::Udp { to, .. } => f.field(to),
         };
         f.finish()

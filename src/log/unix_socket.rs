@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A datagram socket that finds its daemon again after the daemon was restarted.
@@ -22,10 +22,6 @@ impl UnixSocket {
             path: path.into(),
             socket: None,
         }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Sends by the connected socket; once more by a new one when the daemon that it was connected to

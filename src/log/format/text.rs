@@ -78,10 +78,6 @@ impl Text {
         &self.text
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// Appends what is formatted.
     pub(super) fn write(&mut self, ink: Ink, what: fmt::Arguments<'_>) {
         self.ink(ink);

@@ -116,7 +116,7 @@ impl<'a> Columns<'a> {
     /// Writes the record, and says where the next lines go.
     pub(super) fn write(mut self, page: &mut Page<'_>) -> Inside {
         if let Location::Behind(location) = self.location {
-            if !self.text.is_empty() {
+            if !self.text.as_str().is_empty() {
                 self.text.push(Ink::Plain, " ");
             }
             self.text.push(Ink::Quiet, location);
