@@ -208,16 +208,16 @@ fn nothing_is_lost_while_the_buffer_comes_and_goes() {
         .handler(handler);
     config.init().unwrap();
     let over = AtomicBool::new(false);
+    let log = |number: usize| {
+        let mut count = 0;
+        while !over.load(Ordering::Relaxed) {
+            tracing::info!("{number} {count}");
+            count += 1;
+        }
+        count
+    };
+    let log = &log;
     let counts: Vec<usize> = std::thread::scope(|scope| {
-        let log = |number: usize| {
-            let mut count = 0;
-            while !over.load(Ordering::Relaxed) {
-                tracing::info!("{number} {count}");
-                count += 1;
-            }
-            count
-        };
-        let log = &log;
         let threads: Vec<_> = (0..THREADS)
             .map(|number| scope.spawn(move || log(number)))
             .collect();
