@@ -12,7 +12,6 @@ mod environment;
 mod error;
 mod failures;
 mod groups;
-mod log_options;
 mod needs;
 mod order;
 mod os_signal;

@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use super::OsSignal;
 use super::environment::{Environment, boolean, count, seconds};
-use super::log_options::LogOptions;
-use crate::log::{LogFormat, LogLevel, check_date_format};
+use crate::log::{LogFormat, LogLevel, LogOptions, check_date_format};
 
 /// How long a poll may take before an entrypoint with [`debug`](super::EntrypointBuilder::debug) tells
 /// of it.

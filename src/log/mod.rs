@@ -41,6 +41,7 @@ mod identity;
 #[cfg(feature = "journald")]
 mod journal_socket;
 mod level;
+mod options;
 #[cfg(feature = "log")]
 mod output;
 #[cfg(feature = "log")]
@@ -61,6 +62,8 @@ mod unix_socket;
 mod value;
 #[cfg(feature = "log")]
 mod writer;
+
+pub(crate) use self::options::LogOptions;
 
 pub use self::format::LogFormat;
 #[cfg(feature = "journald")]

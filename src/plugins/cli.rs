@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::Plugin;
 use super::arguments::{Options, Wish, parse};
-use crate::log::{LogFormat, LogLevel, basic_config};
+use crate::log::{LogFormat, LogLevel, LogOptions};
 
 /// The status of a program that was called wrongly.
 const WRONG_USAGE: u8 = 2;
@@ -50,11 +50,12 @@ pub fn cli() -> ExitCode {
 
 /// Says these lines at the level of information.
 fn log(level: LogLevel, format: Option<LogFormat>, lines: &[String]) -> Result<(), String> {
-    let mut config = basic_config().level(level);
-    if let Some(format) = format {
-        config = config.format(format);
-    }
-    config.init().map_err(|error| error.to_string())?;
+    let options = LogOptions {
+        level: Some(level),
+        format,
+        ..LogOptions::default()
+    };
+    options.init()?;
     // A program without a log of its own has it all the same.
     let wanted = level <= LogLevel::Info && format != Some(LogFormat::Disabled);
     let unheard = wanted && !tracing::enabled!(tracing::Level::INFO);

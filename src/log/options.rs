@@ -1,22 +1,22 @@
 use std::time::Duration;
 
-use crate::log::{LogFormat, LogLevel};
+use super::{LogFormat, LogLevel};
 
-/// What an entrypoint was told about logging, by hand or by the environment. The rest is as the
-/// program has set it up itself, or as documented.
+/// What an entrypoint or a command was told about logging. The rest is as the program has set it up
+/// itself, or as documented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LogOptions {
-    pub(super) level: Option<LogLevel>,
-    pub(super) format: Option<LogFormat>,
-    pub(super) date_format: Option<String>,
-    pub(super) buffering: Option<bool>,
-    pub(super) buffer_size: Option<usize>,
-    pub(super) flush_interval: Option<Duration>,
+pub(crate) struct LogOptions {
+    pub(crate) level: Option<LogLevel>,
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) date_format: Option<String>,
+    pub(crate) buffering: Option<bool>,
+    pub(crate) buffer_size: Option<usize>,
+    pub(crate) flush_interval: Option<Duration>,
 }
 
 impl LogOptions {
     /// What counts: this, or the other where this says nothing.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             level: self.level.or(other.level),
             format: self.format.or(other.format),
@@ -28,7 +28,7 @@ impl LogOptions {
     }
 
     /// Sets logging up. The error says what is wrong.
-    pub(super) fn init(&self) -> Result<(), String> {
+    pub(crate) fn init(&self) -> Result<(), String> {
         #[cfg(feature = "log")]
         return self
             .config()
