@@ -277,7 +277,52 @@ pub use aiomisc_macros::dependency;
 /// | `seeds = 300` | how many seeds the simulation runs the test with | 1 |
 /// | `timeout = "5s"` | how long the test may take, with all seeds (`ms`, `s`, `m`) | 30 s |
 /// | `services = services![…]` | runs the test in an entrypoint with these services | no entrypoint |
+/// | `context = \|context\| …` | runs it in an entrypoint with this in its [`Context`], before any service starts | no entrypoint |
+/// | `entrypoint = \|builder\| builder.…` | runs it in an entrypoint with these settings | no entrypoint |
+/// | `strict = false` | lets tasks fail while nobody waits for them, see below | true |
 /// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+///
+/// # The entrypoint
+///
+/// `services`, `context` and `entrypoint` go together, and each makes an entrypoint by itself. It takes
+/// nothing from the environment, catches no signals and leaves logging alone; `entrypoint` comes last
+/// and may change all of that, but for the runtime. The expressions are evaluated anew for each runtime
+/// and seed:
+///
+/// ```test_harness
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::signal::PRE_START;
+/// use aiomisc::{BoxError, Context, Key, ServiceContext, service_fn, services};
+///
+/// static ANSWER: Key<u32> = Key::new("answer");
+///
+/// #[aiomisc::test(
+///     runtimes(all),
+///     services = services![service_fn("doubles", |ctx: ServiceContext| async move {
+///         let answer = ctx.context().get(&ANSWER).await?;
+///         ctx.context().insert(2 * answer);
+///         Ok::<(), BoxError>(())
+///     })],
+///     context = |context| context.set(&ANSWER, 21),
+///     entrypoint = |builder| builder.connect(&PRE_START, |event| async move {
+///         assert_eq!(event.services.len(), 1);
+///         Ok(())
+///     }),
+/// )]
+/// async fn the_service_doubles_the_answer() -> Result<(), BoxError> {
+///     let context = Context::current().ok_or("no entrypoint")?;
+///     assert_eq!(context.get_type::<u32>().await?, 42);
+///     Ok(())
+/// }
+/// # }
+/// ```
+///
+/// # Tasks that fail
+///
+/// A task that fails while nobody waits for it fails the test at once, with the task's name: one that
+/// panics after it was detached, and one whose error or panic goes to the log by
+/// [`detach_logged`](Task::detach_logged). Without that, what a task asserts would be lost. It is about
+/// the tasks of the body and of the services; handlers of servers are the services' own affair.
 ///
 /// # Runtimes
 ///

@@ -133,6 +133,36 @@ fn a_run_leaves_no_task_and_no_descriptor() {
     }
 }
 
+/// Row F3: with its connections, its listener, and the socket that holds its port.
+#[aiomisc::test(runtimes(real))]
+#[allow(
+    clippy::await_holding_lock,
+    reason = "each test has a runtime and a thread of its own"
+)]
+async fn a_proxy_that_is_closed_leaves_no_descriptor() {
+    let _turn = ONE_AT_A_TIME
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut server = net::bind_socket("127.0.0.1:0")
+        .listen()
+        .await
+        .expect("a port");
+    let target = server.local_addr().expect("it is bound").inet();
+    let target = target.expect("an address of IP");
+    let before = open_descriptors();
+    for refusing in [false, true] {
+        let proxy = aiomisc::testing::TcpProxy::start(target).await;
+        let proxy = proxy.expect("it starts");
+        let client = net::connect(proxy.addr()).await.expect("it listens");
+        let (there, _) = server.accept().await.expect("the proxy connects");
+        proxy.refuse_connections(refusing).expect("it may refuse");
+        assert!(open_descriptors() > before + 2);
+        proxy.close().await;
+        drop((client, there));
+        assert_eq!(open_descriptors(), before);
+    }
+}
+
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -26,6 +26,13 @@ mod lifecycle;
 mod logging;
 #[path = "shared/program.rs"]
 mod program;
+#[cfg(all(feature = "macros", feature = "testing"))]
+#[allow(
+    dead_code,
+    reason = "the tests of the example are run here, and its `main` as a program"
+)]
+#[path = "../examples/test_with_proxy.rs"]
+mod test_with_proxy;
 #[cfg(feature = "macros")]
 #[path = "examples/wiring.rs"]
 mod wiring;
@@ -406,4 +413,27 @@ fn simulate_finds_the_bug_and_nothing_once_it_is_mended() {
     let (status, lines) = run(&["--seeds", "300", "--fixed"]);
     assert_eq!(status.code(), Some(0), "{lines:#?}");
     assert_eq!(lines.last().map(String::as_str), Some("nothing found"));
+}
+
+/// Row F3 of the parity table.
+#[test]
+#[cfg(all(feature = "macros", feature = "testing"))]
+fn test_with_proxy_shows_what_a_client_makes_of_trouble() {
+    for runtime in runtimes() {
+        let variables = [("AIOMISC_RUNTIME", *runtime)];
+        let example = Example::start_with("test_with_proxy", &[], &variables);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        assert_eq!(
+            lines,
+            [
+                "as it is: an apple is 5, tries: 1",
+                "with delays: an apple is 5, tries: 1",
+                "after a cut: an apple is 5, tries: 2",
+                "with garbage: an answer that makes no sense: \"who?\\n\"",
+                "when refused: connection refused",
+                "as it was: an apple is 5, tries: 1",
+            ]
+        );
+    }
 }

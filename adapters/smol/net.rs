@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use async_io::Async;
 use futures_core::future::BoxFuture;
 use futures_io::{AsyncRead, AsyncWrite};
+use socket2::SockRef;
 
 use super::Shared;
 use crate::runtime::datagram::{recv, recv_batch, send, send_batch};
@@ -84,7 +86,7 @@ macro_rules! wait_for {
 
 /// What differs between TCP and Unix sockets, which the standard library gives no trait for.
 macro_rules! sockets {
-    ($($stream:ident $listener:ident { $($nodelay:item)? })*) => {$(
+    ($($stream:ident $listener:ident { $($tcp:item)* })*) => {$(
         impl AsyncRead for Stream<$stream> {
             fn poll_read(
                 mut self: Pin<&mut Self>,
@@ -137,7 +139,7 @@ macro_rules! sockets {
                 self.0.get_ref().peer_addr().map(Into::into)
             }
 
-            $($nodelay)?
+            $($tcp)*
         }
 
         impl RawListener for Async<$listener> {
@@ -166,6 +168,10 @@ sockets! {
     TcpStream TcpListener {
         fn set_nodelay(&self, on: bool) -> io::Result<()> {
             self.0.get_ref().set_nodelay(on)
+        }
+
+        fn reset_on_drop(&self) -> io::Result<()> {
+            SockRef::from(self.0.get_ref()).set_linger(Some(Duration::ZERO))
         }
     }
     UnixStream UnixListener {}

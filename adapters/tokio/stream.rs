@@ -2,8 +2,10 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
+use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Handle;
@@ -38,7 +40,7 @@ impl<T> Listener<T> {
 
 /// What differs between TCP and Unix sockets, which tokio gives no trait for.
 macro_rules! sockets {
-    ($($stream:ident $listener:ident $std:path, |$addr:ident| $to_addr:expr, { $($nodelay:item)? })*) => {$(
+    ($($stream:ident $listener:ident $std:path, |$addr:ident| $to_addr:expr, { $($tcp:item)* })*) => {$(
         impl AsyncRead for Stream<$stream> {
             fn poll_read(
                 mut self: Pin<&mut Self>,
@@ -88,7 +90,7 @@ macro_rules! sockets {
                 self.0.peer_addr().map(|$addr| $to_addr)
             }
 
-            $($nodelay)?
+            $($tcp)*
         }
 
         impl RawListener for Listener<$listener> {
@@ -131,6 +133,10 @@ sockets! {
     TcpStream TcpListener std::net::TcpListener, |addr| addr.into(), {
         fn set_nodelay(&self, on: bool) -> io::Result<()> {
             self.0.set_nodelay(on)
+        }
+
+        fn reset_on_drop(&self) -> io::Result<()> {
+            SockRef::from(&self.0).set_linger(Some(Duration::ZERO))
         }
     }
     UnixStream UnixListener std::os::unix::net::UnixListener, |addr| std::os::unix::net::SocketAddr::from(addr).into(), {}

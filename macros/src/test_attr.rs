@@ -8,12 +8,15 @@ use syn::{Error, ItemFn, Result, ReturnType, Visibility};
 use crate::args::{Arg, Args, Problems, located_at, names};
 use crate::function::{self, Attributes};
 
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 9] = [
     "runtimes",
     "simulation",
     "seeds",
     "timeout",
     "services",
+    "context",
+    "entrypoint",
+    "strict",
     "crate",
 ];
 
@@ -113,6 +116,21 @@ fn options(args: TokenStream) -> Result<Options> {
         && let Some(services) = problems.take(services.expr())
     {
         calls.extend(quote!(.services(|| #services)));
+    }
+    for (key, method) in [
+        ("context", quote!(context)),
+        ("entrypoint", quote!(entrypoint)),
+    ] {
+        if let Some(arg) = args.get(key)
+            && let Some(closure) = problems.take(arg.expr())
+        {
+            calls.extend(quote!(.#method(#closure)));
+        }
+    }
+    if let Some(strict) = args.get("strict")
+        && let Some(on) = problems.take(strict.switch())
+    {
+        calls.extend(quote!(.strict(#on)));
     }
     problems.none()?;
     Ok(Options {

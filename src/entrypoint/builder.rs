@@ -12,6 +12,7 @@ use super::signals::LifecycleSignals;
 use super::{
     BlockingEntrypoint, Entrypoint, OsSignal, Outcome, RunError, RunningEntrypoint, block, watchdog,
 };
+use crate::context::Context;
 use crate::dependency::{Catalog, Dependency, Store};
 use crate::error::BoxError;
 use crate::log::{LogFormat, LogLevel};
@@ -66,8 +67,12 @@ pub struct EntrypointBuilder {
     problems: Vec<String>,
     environment: Environment,
     chosen: Chosen,
+    /// What fills the context before anything starts.
+    fills: Vec<Fill>,
     exit_on_overrun: bool,
 }
+
+pub(super) type Fill = Arc<dyn Fn(&Context) + Send + Sync>;
 
 impl EntrypointBuilder {
     pub(super) fn new() -> Self {
@@ -80,6 +85,7 @@ impl EntrypointBuilder {
             problems: Vec::new(),
             environment: Environment::of_process(),
             chosen: Chosen::default(),
+            fills: Vec::new(),
             exit_on_overrun: true,
         }
     }
@@ -136,6 +142,28 @@ impl EntrypointBuilder {
     /// [name](Dependency::named), is [shared](Dependency::shared), or is made by another factory.
     pub fn replace_dependency_with(mut self, dependency: Dependency) -> Self {
         self.dependencies.replace(dependency);
+        self
+    }
+
+    /// Puts values into the entrypoint's [`Context`] before anything starts: what receivers and services
+    /// then find without waiting. Several are called in their order.
+    ///
+    /// A panic of the closure is passed on by whatever runs the entrypoint; nothing has started then.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use aiomisc::{Context, Entrypoint, Key};
+    ///
+    /// static LIMIT: Key<u32> = Key::new("limit");
+    ///
+    /// Entrypoint::builder()
+    ///     .context(|context| context.set(&LIMIT, 10))
+    ///     .run_with(async |ep| assert_eq!(ep.context().try_get(&LIMIT), Some(10)))?;
+    /// # }
+    /// # Ok::<(), aiomisc::RunError>(())
+    /// ```
+    pub fn context(mut self, fill: impl Fn(&Context) + Send + Sync + 'static) -> Self {
+        self.fills.push(Arc::new(fill));
         self
     }
 
@@ -511,6 +539,7 @@ impl EntrypointBuilder {
             made_here,
             cells,
             settings,
+            fills: self.fills,
             receivers: LifecycleSignals::copied().and(&self.receivers),
             dependencies: Store::new(self.dependencies),
             watch: self.exit_on_overrun,

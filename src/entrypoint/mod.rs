@@ -50,7 +50,7 @@ use crate::chance::Chance;
 use crate::context::Context;
 use crate::dependency::Store;
 use crate::flag::Flag;
-use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList};
+use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList, Unhandled};
 use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
@@ -69,6 +69,8 @@ struct Shared {
     signals: LifecycleSignals,
     settings: Settings,
     tasks: Arc<TaskList>,
+    /// That of whoever made the entrypoint.
+    unhandled: Option<Arc<Unhandled>>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Where pauses are drawn from, once one was.
     chance: Mutex<Option<Chance>>,
@@ -206,6 +208,7 @@ impl Entrypoint {
             signals,
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
+            unhandled: Scope::current().and_then(|scope| scope.slots().unhandled.clone()),
             services: Mutex::default(),
             chance: Mutex::default(),
             reason: Mutex::default(),
@@ -233,6 +236,7 @@ impl Entrypoint {
             entrypoint: Some(Arc::clone(&self.shared) as _),
             service,
             tasks: Some(Arc::clone(&self.shared.tasks)),
+            unhandled: self.shared.unhandled.clone(),
         };
         Scope::with_slots(&self.shared.runtime, slots)
     }

@@ -2,6 +2,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
+use super::builder::Fill;
 use super::claim::{Claim, LOGGING};
 use super::os_signal::Handlers;
 use super::signals::LifecycleSignals;
@@ -19,6 +20,7 @@ pub(super) struct Plan {
     pub(super) made_here: bool,
     pub(super) cells: Vec<Arc<ServiceCell>>,
     pub(super) settings: Settings,
+    pub(super) fills: Vec<Fill>,
     pub(super) receivers: LifecycleSignals,
     pub(super) dependencies: Store,
     /// Whether a stop that takes too long ends the process.
@@ -104,6 +106,9 @@ impl Plan {
             self.receivers,
             self.dependencies,
         );
+        for fill in self.fills {
+            entrypoint.enter(None, || fill(entrypoint.context()));
+        }
         entrypoint.shared.signals.freeze();
         // Before anything can stop it, as a signal may at once: a stop looks for them here.
         *entrypoint.cells() = self.cells;

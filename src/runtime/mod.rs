@@ -26,6 +26,7 @@ mod scope;
 mod slow_poll;
 mod task;
 mod task_list;
+mod unhandled;
 
 pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
 pub use self::current::NoRuntime;
@@ -52,6 +53,7 @@ pub(crate) use self::origin::Name;
 use self::origin::Origin;
 pub(crate) use self::slow_poll::Timed;
 pub(crate) use self::task_list::TaskList;
+pub(crate) use self::unhandled::Unhandled;
 
 /// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.
 /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) means: wait, and try again.

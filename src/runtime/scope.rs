@@ -13,6 +13,7 @@ use tracing::Span;
 
 use super::Runtime;
 use super::task_list::{Kind, Listed, Listing, TaskList};
+use super::unhandled::Unhandled;
 
 /// The runtime, the tracing span, and what upper layers put in. Set for the length of each poll;
 /// shared by parent and child until one of them changes.
@@ -32,6 +33,8 @@ pub(crate) struct Slots {
     pub(crate) service: Option<Arc<dyn Any + Send + Sync>>,
     /// Where the task and those that it spawns are listed while they live.
     pub(crate) tasks: Option<Arc<TaskList>>,
+    /// Who is told of failures that nobody waits for, besides the log.
+    pub(crate) unhandled: Option<Arc<Unhandled>>,
 }
 
 thread_local! {

@@ -16,6 +16,7 @@ use super::origin::Origin;
 use super::scope::Scope;
 use super::slow_poll::SlowPoll;
 use super::task_list::{Kind, Listed, Listing};
+use super::unhandled::Unhandled;
 use crate::error::{BoxError, Chain, panic_text};
 
 /// A future that runs by itself; resolves to its result.
@@ -91,7 +92,7 @@ where
     T: Send + 'static,
     E: Into<BoxError> + Send + 'static,
 {
-    /// Lets the task go on by itself, and sends the error that it may end with to the log.
+    /// Lets the task go on by itself, and sends the error or panic that it may end with to the log.
     ///
     /// # Cost
     ///
@@ -103,15 +104,20 @@ where
     #[track_caller]
     pub fn detach_logged(self) {
         super::spawn(async move {
-            let origin = self.slot.origin.clone();
-            if let Ok(Err(error)) = self.await {
-                let error: BoxError = error.into();
-                tracing::error!(
-                    task = %origin.name,
-                    spawned_at = %origin.location,
-                    error = %Chain(&*error),
-                    "task failed"
-                );
+            let (origin, unhandled) = (self.slot.origin.clone(), self.slot.unhandled.clone());
+            match self.await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => {
+                    let error: BoxError = error.into();
+                    let error = Chain(&*error);
+                    let Origin { name, location } = &origin;
+                    tracing::error!(task = %name, spawned_at = %location, %error, "task failed");
+                    if let Some(unhandled) = unhandled {
+                        let text = format!("task `{name}` (spawned at {location}) failed: {error}");
+                        unhandled.add(text);
+                    }
+                }
+                Err(error) => discard(Err::<(), _>(error), unhandled.as_deref()),
             }
         })
         .detach();
@@ -272,8 +278,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let slot = Arc::new(Slot::new(origin));
     let scope = Scope::for_child(runtime);
+    let slot = Arc::new(Slot::new(origin, &scope));
     let run = Run {
         listing: scope.list(&slot, Kind::Future),
         scope: Some(scope),
@@ -297,8 +303,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let slot = Arc::new(Slot::new(origin));
     let scope = Scope::for_child(runtime);
+    let slot = Arc::new(Slot::new(origin, &scope));
     let mut run = RunBlocking {
         listing: scope.list(&slot, Kind::Blocking),
         scope: Some(scope),
@@ -432,6 +438,8 @@ impl<F: Future> Future for Run<F> {
 struct Slot<T> {
     state: Mutex<State<T>>,
     origin: Origin,
+    /// Who is told of a panic that nobody waits for, besides the log.
+    unhandled: Option<Arc<Unhandled>>,
 }
 
 enum State<T> {
@@ -451,7 +459,7 @@ impl<T: Send> Listed for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    fn new(origin: Origin) -> Self {
+    fn new(origin: Origin, scope: &Scope) -> Self {
         let state = State::Running {
             waker: None,
             detached: false,
@@ -460,6 +468,7 @@ impl<T> Slot<T> {
         Self {
             state: Mutex::new(state),
             origin,
+            unhandled: scope.slots().unhandled.clone(),
         }
     }
 
@@ -499,7 +508,7 @@ impl<T> Slot<T> {
             waker.wake();
         }
         if let Some(result) = unwanted {
-            discard(result);
+            discard(result, self.unhandled.as_deref());
         }
     }
 
@@ -545,25 +554,32 @@ impl<T> Slot<T> {
         drop(state);
         drop(waker);
         if let Some(result) = result {
-            discard(result);
+            discard(result, self.unhandled.as_deref());
         }
     }
 }
 
 /// Nobody asks for this result: a panic goes to the log, and so does one of dropping the value.
-fn discard<T>(result: Result<T, JoinError>) {
+fn discard<T>(result: Result<T, JoinError>, unhandled: Option<&Unhandled>) {
+    let tell = |text: String| {
+        if let Some(unhandled) = unhandled {
+            unhandled.add(text);
+        }
+    };
     let error = match result {
         Ok(value) => {
             let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) else {
                 return;
             };
-            tracing::error!(panic = %panic_text(&*payload), "dropping a task's result panicked");
-            return;
+            let panic = panic_text(&*payload);
+            tracing::error!(%panic, "dropping a task's result panicked");
+            return tell(format!("dropping a task's result panicked: {panic}"));
         }
         Err(error) => error,
     };
     if let Some(text) = error.panic_text() {
         let Origin { name, location } = &error.origin;
         tracing::error!(task = %name, spawned_at = %location, panic = %text, "task panicked");
+        tell(error.to_string());
     }
 }

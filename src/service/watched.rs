@@ -224,6 +224,10 @@ impl RawStream for Watched {
     fn set_nodelay(&self, on: bool) -> io::Result<()> {
         self.raw.set_nodelay(on)
     }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        self.raw.reset_on_drop()
+    }
 }
 
 /// Notices that nothing moves. A timer runs on while bytes move, and is set anew only when it

@@ -1,9 +1,11 @@
-//! What tests need: a clock that moves when told, free ports, and the proof that an adapter is right.
+//! What tests need: a clock that moves when told, free ports, a network that makes trouble, and the proof
+//! that an adapter is right.
 //!
 //! | item | for |
 //! |---|---|
 //! | [`ManualClock`] | tests about time that need not wait |
 //! | [`unused_port`], [`reserved_port`], [`bound_socket`], [`bound_datagram_socket`] | servers in tests |
+//! | [`TcpProxy`] | a network between a client and its server that is slow, narrow, mad, or cut |
 //! | [`Harness`] | a test with its own runtime, services and limit; `#[aiomisc::test]` is made of it |
 //! | [`conformance`] | whoever writes an adapter for another executor |
 //!
@@ -14,9 +16,11 @@ mod clock;
 pub mod conformance;
 mod harness;
 mod port;
+mod proxy;
 
 pub use self::clock::ManualClock;
 pub use self::harness::{Harness, TestOutput};
 pub use self::port::{
     ReservedPort, bound_datagram_socket, bound_socket, localhost, reserved_port, unused_port,
 };
+pub use self::proxy::{ProxyError, ProxyStatistics, Slowdown, TcpProxy, TcpProxyBuilder};

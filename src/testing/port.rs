@@ -110,10 +110,14 @@ pub struct ReservedPort {
 
 impl ReservedPort {
     fn any() -> io::Result<Self> {
-        let any = SocketAddr::from((localhost(), 0));
-        let socket = Socket::new(Domain::for_address(any), Type::STREAM, Some(Protocol::TCP))?;
+        Self::at((localhost(), 0).into())
+    }
+
+    /// Reserves a port of any address; 0 is one that is free.
+    pub(super) fn at(addr: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
-        socket.bind(&any.into())?;
+        socket.bind(&addr.into())?;
         let addr = socket.local_addr()?.as_socket();
         Ok(Self {
             _socket: socket,

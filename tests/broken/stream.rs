@@ -24,6 +24,7 @@ enum Fault {
     StaysOpen,
     OneBufferAtATime,
     MixesTheEndsUp,
+    ClosesWhereItShouldReset,
 }
 
 struct Bad {
@@ -150,6 +151,15 @@ impl RawStream for Bad {
             _ => self.good().peer_addr(),
         }
     }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        match self.fault {
+            Fault::ClosesWhereItShouldReset => Ok(()),
+            // It would fail this line as well.
+            Fault::TakesAResetForTheEnd => Err(io::ErrorKind::Unsupported.into()),
+            _ => self.good().reset_on_drop(),
+        }
+    }
 }
 
 impl Drop for Bad {
@@ -235,4 +245,10 @@ fn writes_one_buffer_at_a_time() {
 fn mixes_the_ends_up() {
     let subject = with_stream(|good| Bad::boxed(good, Fault::MixesTheEndsUp));
     rejected(subject, "C7", "the peer is not the listener");
+}
+
+#[test]
+fn closes_where_it_should_reset() {
+    let subject = with_stream(|good| Bad::boxed(good, Fault::ClosesWhereItShouldReset));
+    rejected(subject, "C8", "it looks like the end of the stream");
 }

@@ -171,6 +171,166 @@ fn a_stop_before_the_end_fails_the_test() {
     });
 }
 
+/// Whatever is set, a stop that takes too long fails the test and leaves the process alone.
+#[test]
+fn a_stop_that_takes_too_long_fails_the_test() {
+    each(|name, harness| {
+        let harness = harness.entrypoint(|builder| {
+            let stays = service_fn("stays", |ctx| async move {
+                ctx.ready();
+                std::future::pending::<()>().await;
+                Ok(())
+            });
+            let never = std::future::pending::<Result<(), aiomisc::BoxError>>;
+            builder
+                .service(stays)
+                .connect(&aiomisc::signal::PRE_STOP, move |_| never())
+                .shutdown_timeout(Duration::from_millis(10))
+        });
+        let text = failure(|| harness.run(|| async {}));
+        let start = format!("test `x` on {name} failed: ");
+        assert!(text.starts_with(&start), "{text}");
+    });
+}
+
+/// The runtime is the one that is tested, whatever the entrypoint is set to.
+#[test]
+fn the_runtime_of_the_test_stays() {
+    each(|_, harness| {
+        let found = Arc::new(std::sync::OnceLock::new());
+        let set = Arc::clone(&found);
+        let harness = harness.entrypoint(move |builder| {
+            let runtime = Runtime::current().expect("it is called on the test's");
+            set.set(runtime).expect("it is called once");
+            let (_, other) = runtimes().remove(0);
+            builder.runtime(other)
+        });
+        harness.run(|| async move {
+            let entrypoint = Entrypoint::current().expect("it is an entrypoint's");
+            let made_on = found.get().expect("it was called");
+            assert!(entrypoint.runtime().same_as(made_on));
+        });
+    });
+}
+
+#[test]
+fn a_panic_while_the_context_is_filled_is_passed_on() {
+    each(|_, harness| {
+        let harness = harness.context(|_| panic!("no values today"));
+        let text = failure(|| harness.run(|| async {}));
+        assert_eq!(text, "no values today");
+    });
+}
+
+/// A task fails with nobody waiting for it: in the body, in a service, in a task of a task, on a thread.
+#[test]
+fn a_task_that_fails_unseen_fails_the_test() {
+    type Spawn = fn();
+    let ways: [(Spawn, &str); 5] = [
+        (
+            || aiomisc::spawn(async { panic!("one") }).detach(),
+            "panicked: one",
+        ),
+        (
+            || aiomisc::spawn(async { Err::<(), _>("two") }).detach_logged(),
+            "failed: two",
+        ),
+        (
+            || {
+                aiomisc::spawn(async {
+                    assert!(false_of_a_kind(), "three");
+                    Ok::<(), String>(())
+                })
+                .detach_logged()
+            },
+            "panicked: three",
+        ),
+        (
+            || aiomisc::spawn(async { aiomisc::spawn(async { panic!("four") }).detach() }).detach(),
+            "panicked: four",
+        ),
+        (
+            || {
+                Runtime::current()
+                    .expect("it is there")
+                    .spawn_blocking(|| panic!("five"))
+                    .detach()
+            },
+            "panicked: five",
+        ),
+    ];
+    for (spawn, expected) in ways {
+        for in_service in [false, true] {
+            each(|name, harness| {
+                let harness = harness.services(move || {
+                    services![service_fn("spawns", move |_| async move {
+                        if in_service {
+                            spawn();
+                        }
+                        Ok(())
+                    })]
+                });
+                let text = failure(|| {
+                    harness.run(move || async move {
+                        if !in_service {
+                            spawn();
+                        }
+                        std::future::pending::<()>().await;
+                    });
+                });
+                let start =
+                    format!("test `x` on {name} failed: nobody waited for what failed: task `");
+                assert!(
+                    text.starts_with(&start) && text.ends_with(expected),
+                    "{text}"
+                );
+            });
+        }
+    }
+}
+
+fn false_of_a_kind() -> bool {
+    std::hint::black_box(false)
+}
+
+/// What somebody waits for is theirs to judge, and so is what was aborted.
+#[test]
+fn a_failure_that_is_seen_is_none_of_the_test() {
+    each(|_, harness| {
+        harness.run(|| async {
+            let task = aiomisc::spawn(async { panic!("seen") });
+            assert!(task.await.expect_err("it panics").is_panic());
+            let task = aiomisc::spawn(std::future::pending::<()>());
+            task.abort();
+            drop(task);
+            let task = aiomisc::spawn(std::future::pending::<Result<(), String>>());
+            task.abort();
+            task.detach_logged();
+        });
+    });
+}
+
+/// One test's tasks are not another's, though they run side by side in one process.
+#[test]
+fn tests_do_not_fail_by_the_tasks_of_others() {
+    each(|name, harness| {
+        let inner = Harness::new("inner").named_runtime("other", runtimes().remove(0).1);
+        let text = std::thread::spawn(move || {
+            failure(|| {
+                inner.run(|| async {
+                    aiomisc::spawn(async { panic!("its own") }).detach();
+                    std::future::pending::<()>().await;
+                });
+            })
+        });
+        harness.run(|| async move {
+            let text = text.join().expect("it fails as it should");
+            assert!(text.ends_with("its own"), "{text}");
+        });
+        let _ = name;
+    });
+}
+
 /// Services are made where the test runs, so that what they hold finds the test's runtime.
 #[test]
 fn services_are_made_on_the_runtime_of_the_test() {

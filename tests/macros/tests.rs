@@ -1,7 +1,8 @@
 //! What `#[aiomisc::test]` makes.
 
 use aiomisc::runtime::Runtime;
-use aiomisc::{Entrypoint, service_fn, services};
+use aiomisc::signal::PRE_START;
+use aiomisc::{Context, Entrypoint, Key, ServiceContext, service_fn, services};
 
 use super::{Ended, alone, end, on_purpose, this_program};
 
@@ -298,6 +299,101 @@ async fn services_run_around_the_test() {
 #[aiomisc::test(runtimes(all))]
 async fn without_services_there_is_no_entrypoint() {
     assert!(Entrypoint::current().is_none());
+}
+
+// ---- the entrypoint ----
+
+static NUMBER: Key<u32> = Key::new("number");
+
+#[aiomisc::test(runtimes(all), context = |context| context.set(&NUMBER, 7))]
+async fn a_context_makes_an_entrypoint() {
+    let context = Context::current().expect("it is an entrypoint's");
+    assert_eq!(context.try_get(&NUMBER), Some(7));
+}
+
+#[aiomisc::test(runtimes(all), entrypoint = |builder| builder.pool_size(3).debug(true))]
+async fn settings_make_an_entrypoint() {
+    let entrypoint = Entrypoint::current().expect("it is an entrypoint's");
+    let settings = entrypoint.settings();
+    assert_eq!((settings.pool_size(), settings.debug()), (3, true));
+    assert_eq!(entrypoint.services().len(), 0);
+}
+
+fn fill(context: &Context) {
+    context.set(&NUMBER, 1);
+    context.insert("from the option");
+}
+
+/// Services find what was filled in without waiting, and so do receivers, whoever connected them.
+#[aiomisc::test(
+    runtimes(all),
+    services = services![service_fn("reads", |ctx: ServiceContext| async move {
+        let number = ctx.context().try_get(&NUMBER).ok_or("it is not filled yet")?;
+        ctx.context().set(&NUMBER, number + 1);
+        Ok(())
+    })],
+    context = fill,
+    entrypoint = |builder| builder
+        .service(service_fn("more", |_| async { Ok(()) }))
+        .context(|context| context.set(&NUMBER, context.try_get(&NUMBER).unwrap_or(0) + 10))
+        .connect(&PRE_START, |event| async move {
+            let number = event.entrypoint.context().try_get(&NUMBER);
+            assert_eq!(number, Some(11));
+            Ok(())
+        }),
+)]
+async fn services_context_and_settings_go_together() {
+    let entrypoint = Entrypoint::current().expect("it is an entrypoint's");
+    let names: Vec<_> = entrypoint
+        .services()
+        .iter()
+        .map(|s| s.name().to_owned())
+        .collect();
+    assert_eq!(names, ["reads", "more"]);
+    assert_eq!(entrypoint.context().try_get(&NUMBER), Some(12));
+    assert_eq!(entrypoint.context().try_get_type(), Some("from the option"));
+}
+
+// ---- tasks that fail ----
+
+#[aiomisc::test(runtimes(all))]
+async fn a_detached_task_panics() {
+    if on_purpose() {
+        let runtime = Runtime::current().expect("it is there");
+        runtime
+            .task("lost")
+            .spawn(async { panic!("nobody asks") })
+            .detach();
+        std::future::pending::<()>().await;
+    }
+}
+
+#[aiomisc::test(runtimes(all), strict = false)]
+async fn a_detached_task_may_panic() {
+    let runtime = Runtime::current().expect("it is there");
+    let (dropped, gone) = std::sync::mpsc::channel::<()>();
+    let lost = async move {
+        let _dropped = dropped;
+        panic!("nobody asks")
+    };
+    runtime.task("lost").spawn(lost).detach();
+    while gone.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {
+        smol::future::yield_now().await;
+    }
+}
+
+#[test]
+fn a_task_that_fails_unseen_fails_the_test_at_once() {
+    for runtime in RUNTIMES {
+        let Ended { status, out, err } =
+            end(alone(&format!("tests::a_detached_task_panics::{runtime}")));
+        assert_eq!(status.code(), Some(101), "{out}{err}");
+        let start = format!(
+            "test `a_detached_task_panics` on {runtime} failed: nobody waited for what failed: task `lost` (spawned at "
+        );
+        assert!(out.contains(&start), "{out}");
+        assert_eq!(out.matches("panicked: nobody asks").count(), 1, "{out}");
+    }
 }
 
 // ---- another name of the library ----

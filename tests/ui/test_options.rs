@@ -18,4 +18,10 @@ async fn wrong_form() {}
 #[aiomisc::test(timeout = "5 minutes")]
 async fn wrong_unit() {}
 
+#[aiomisc::test(context, entrypoint(debug), strict = "no")]
+async fn wrong_form_of_the_entrypoint() {}
+
+#[aiomisc::test(strict)]
+async fn neither_true_nor_false() {}
+
 fn main() {}

@@ -1,6 +1,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
@@ -17,6 +18,8 @@ pub(super) struct Stream {
     end: usize,
     local: Addr,
     peer: Addr,
+    /// Whether the drop resets the connection.
+    abort: AtomicBool,
 }
 
 impl Stream {
@@ -28,6 +31,7 @@ impl Stream {
             end,
             local,
             peer,
+            abort: AtomicBool::new(false),
         }
     }
 }
@@ -100,11 +104,21 @@ impl RawStream for Stream {
     fn peer_addr(&self) -> io::Result<Addr> {
         Ok(self.peer.clone())
     }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        if let Addr::Unix(_) = self.local {
+            let text = "a Unix socket has no resets";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        self.abort.store(true, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        let abort = *self.abort.get_mut();
         self.shared
-            .with(|world| world.drop_end(self.conn, self.end, false));
+            .with(|world| world.drop_end(self.conn, self.end, abort));
     }
 }

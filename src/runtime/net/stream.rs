@@ -21,6 +21,8 @@ use super::Addr;
 /// - **C6** `poll_write_vectored` hands several buffers to the system at once.
 /// - **C7** `local_addr` and `peer_addr` name the two ends; what one end calls its peer, the other
 ///   one calls local.
+/// - **C8** After `reset_on_drop` the drop is a reset: the peer reads what has arrived, and then an
+///   error. An adapter that has no resets says [`Unsupported`](io::ErrorKind::Unsupported).
 pub trait RawStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {
     /// Our end.
     fn local_addr(&self) -> io::Result<Addr>;
@@ -33,6 +35,11 @@ pub trait RawStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {
     fn set_nodelay(&self, on: bool) -> io::Result<()> {
         let _ = on;
         Ok(())
+    }
+
+    /// Has the drop reset the connection instead of closing it.
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Err(super::unsupported("reset a stream"))
     }
 }
 
@@ -91,6 +98,17 @@ impl Stream {
     /// What the system answers.
     pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
         self.raw.set_nodelay(on)
+    }
+
+    /// Has the drop of this stream reset the connection, as when its machine lost power: what is still
+    /// on its way may be lost, and the peer gets an error in place of the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where there are no resets, as for Unix sockets; what
+    /// the system answers.
+    pub fn reset_on_drop(&self) -> io::Result<()> {
+        self.raw.reset_on_drop()
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("C5", "dropping the stream closes it, and what was written is delivered"),
     ("C6", "`poll_write_vectored` hands several buffers to the system at once"),
     ("C7", "`local_addr` and `peer_addr` name the ends of the connection"),
+    ("C8", "after `reset_on_drop` the drop resets the connection, or resets are `Unsupported`"),
     ("L1", "an accepted stream belongs to this runtime, whoever polls the listener"),
     ("L2", "after an error the listener finds the next connection"),
     ("L3", "dropping a listener closes it: later connects are refused"),

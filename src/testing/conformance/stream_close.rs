@@ -1,4 +1,4 @@
-//! C2, C3, C5: how a stream ends.
+//! C2, C3, C5, C8: how a stream ends.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -143,6 +143,24 @@ pub(super) const CHECKS: &[Check] = &[
             on_thread(move || drop(near)).await?;
             let rest = read_to_end(&mut far).await?;
             ensure!(rest.is_empty(), "bytes arrived that nobody sent");
+            Ok(())
+        })
+    }),
+    check("C8", "dropped after `reset_on_drop`", &[Tcp], |lab| {
+        lab.run(async {
+            for connected_end in [true, false] {
+                let (one, other) = pair(&**lab.backend()).await?;
+                let (near, mut far) = match connected_end {
+                    true => (one, other),
+                    false => (other, one),
+                };
+                match near.reset_on_drop() {
+                    Err(error) if error.kind() == io::ErrorKind::Unsupported => continue,
+                    outcome => outcome?,
+                }
+                drop(near);
+                expect_reset(read(&mut far, &mut [0; 16]).await)?;
+            }
             Ok(())
         })
     }),

@@ -25,7 +25,7 @@ pub struct Running {
 impl Running {
     /// Builds an example and starts it.
     pub fn example(name: &str, args: &[&str]) -> Self {
-        Self::start(Command::new(build_example(name)).args(args))
+        Self::start(Command::new(example(name)).args(args))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -101,7 +101,7 @@ impl Drop for Running {
 }
 
 /// Builds an example, and gives the path of the program.
-pub fn build_example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .current_dir(root())
         .args(["build", "--quiet", "--all-features", "--example", name])

@@ -220,7 +220,7 @@ fn jq_reads_json() {
     let folder = Folder::new("json");
     let out = folder.path("out");
     // The log goes to the standard error stream, which the shell has in a file.
-    let example = interop::build_example("logging");
+    let example = interop::example("logging");
     let command = format!("exec {} --format json 2>{out}", example.display());
     run("sh", &["-c", &command], b"");
     let read = fs::read_to_string(&out).expect("it was written");

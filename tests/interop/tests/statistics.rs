@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aiomisc::{Context, statistic};
-use interop::{build_example, python, run};
+use interop::{python, run};
 
 /// Reads the page and prints what it has understood, one sample a line.
 const READER: &str = r#"
@@ -41,7 +41,7 @@ fn the_reader_refuses_a_page_that_is_cut() {
 
 #[test]
 fn the_page_of_the_example_is_understood() {
-    let example = build_example("statistics");
+    let example = interop::example("statistics");
     let example = example.to_str().expect("a plain path");
     for runtime in ["smol", "tokio"] {
         let args = ["--runtime", runtime, "--format", "openmetrics"];

@@ -1,5 +1,10 @@
 //! Runs an asynchronous test, with a limit on its time that the test cannot escape.
 
+mod around;
+mod output;
+
+pub use self::output::TestOutput;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -8,7 +13,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::entrypoint::{Entrypoint, Outcome, default_runtime, simulation_seed};
+use self::around::Around;
+use crate::context::Context;
+use crate::entrypoint::{EntrypointBuilder, default_runtime, simulation_seed};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
@@ -34,7 +41,7 @@ pub struct Harness {
     on: On,
     seeds: u64,
     limit: Duration,
-    services: Option<MakeServices>,
+    around: Around,
 }
 
 /// What a test runs on.
@@ -49,9 +56,6 @@ enum On {
 
 type MakeSeeded = Box<dyn Fn(u64) -> Runtime + Send>;
 
-/// Makes the services where the test runs.
-type MakeServices = Arc<dyn Fn() -> Vec<Arc<dyn Service>> + Send + Sync>;
-
 impl Harness {
     /// Begins a test; the name is for messages.
     pub fn new(test: &'static str) -> Self {
@@ -60,7 +64,7 @@ impl Harness {
             on: On::Default,
             seeds: 1,
             limit: LIMIT,
-            services: None,
+            around: Around::default(),
         }
     }
 
@@ -111,14 +115,49 @@ impl Harness {
     }
 
     /// Runs the test in an entrypoint with these services: it begins when they have started, and
-    /// they are stopped after it. Logging is left as it is, and no signal is caught.
+    /// they are stopped after it. Logging is left as it is, no signal is caught, and the environment
+    /// has no say.
     ///
     /// The closure is called on the test's runtime, once for each seed.
     pub fn services<S>(mut self, services: impl Fn() -> S + Send + Sync + 'static) -> Self
     where
         S: IntoIterator<Item = Arc<dyn Service>>,
     {
-        self.services = Some(Arc::new(move || services().into_iter().collect()));
+        self.around.services = Some(Arc::new(move || services().into_iter().collect()));
+        self
+    }
+
+    /// Runs the test in an entrypoint whose [`Context`] has been filled by this before any service
+    /// starts; the services, if there are any, are those of [`services`](Self::services).
+    ///
+    /// The closure is called on the test's runtime, once for each seed.
+    pub fn context(mut self, fill: impl Fn(&Context) + Send + Sync + 'static) -> Self {
+        self.around.fill = Some(Arc::new(fill));
+        self
+    }
+
+    /// Runs the test in an entrypoint that this has changed in whatever way: receivers, limits, more
+    /// services. It gets the builder with everything else set, and comes last; only the runtime stays
+    /// that of the test.
+    ///
+    /// A stop that takes too long fails the test, and leaves the process alone.
+    ///
+    /// The closure is called on the test's runtime, once for each seed.
+    pub fn entrypoint(
+        mut self,
+        change: impl Fn(EntrypointBuilder) -> EntrypointBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.around.change = Some(Arc::new(change));
+        self
+    }
+
+    /// Whether a task that fails while nobody waits for it fails the test at once: a panic of one that
+    /// was detached, an error or panic after [`detach_logged`](crate::Task::detach_logged). Default:
+    /// true, or what such a task asserts would be lost.
+    ///
+    /// It is about the tasks that the body and the services spawn, and those that these spawn.
+    pub fn strict(mut self, on: bool) -> Self {
+        self.around.lenient = !on;
         self
     }
 
@@ -130,7 +169,8 @@ impl Harness {
     ///
     /// With the body's panic. With a text that names the test and its runtime if the body returns an
     /// error or does not end in time, if a service fails or the entrypoint is stopped before the
-    /// body's end, or if there is no runtime.
+    /// body's end, if a task fails that nobody waits for ([`strict`](Self::strict)), or if there is no
+    /// runtime.
     #[track_caller]
     pub fn run<F, Fut>(mut self, body: F)
     where
@@ -139,8 +179,8 @@ impl Harness {
     {
         self.seeds = 1;
         let mut body = Some(body);
-        self.launch(move |runtime, services| match body.take() {
-            Some(body) => run_on(runtime, services, body),
+        self.launch(move |runtime, around| match body.take() {
+            Some(body) => around.run(runtime, body),
             None => Ok(()),
         });
     }
@@ -157,20 +197,17 @@ impl Harness {
         F: Fn() -> Fut + Send + 'static,
         Fut: Future<Output: TestOutput>,
     {
-        self.launch(move |runtime, services| run_on(runtime, services, &body));
+        self.launch(move |runtime, around| around.run(runtime, &body));
     }
 
     #[track_caller]
-    fn launch(
-        self,
-        mut run: impl FnMut(Runtime, Option<MakeServices>) -> Result<(), String> + Send + 'static,
-    ) {
+    fn launch(self, mut run: impl FnMut(Runtime, &Around) -> Result<(), String> + Send + 'static) {
         let Self {
             test,
             on,
             seeds,
             limit,
-            services,
+            around,
         } = self;
         let on = match on.resolve() {
             Ok(on) => on,
@@ -197,7 +234,7 @@ impl Harness {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 on.each(seeds, |runtime, seed| {
                     at.store(seed, Ordering::Relaxed);
-                    run(runtime, services.clone())
+                    run(runtime, &around)
                 })
             }));
             // Nobody waits any more when the time is over.
@@ -287,71 +324,9 @@ impl fmt::Debug for Harness {
             .field("on", &self.on.name())
             .field("seeds", &self.seeds)
             .field("limit", &self.limit)
-            .field("services", &self.services.is_some())
+            .field("around", &self.around)
             .finish()
     }
-}
-
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "the last handle ends the runtime, within the time of the test"
-)]
-fn run_on<F, Fut>(runtime: Runtime, services: Option<MakeServices>, body: F) -> Result<(), String>
-where
-    F: FnOnce() -> Fut,
-    Fut: Future<Output: TestOutput>,
-{
-    let Some(services) = services else {
-        return runtime.block_on(async { body().await.into_result() });
-    };
-    let services = runtime.block_on(async { services() });
-    let outcome = Entrypoint::builder()
-        .runtime(runtime.clone())
-        // The same for everybody, whatever the environment.
-        .environment(|_| None)
-        .log_config(false)
-        .catch_signals([])
-        // The limits of the services and that of the test are enough, and leave the process alone.
-        .shutdown_timeout(Duration::MAX)
-        .services(services)
-        .run(async { body().await.into_result() });
-    match outcome {
-        Ok(Outcome::Finished(result)) => result,
-        Ok(Outcome::Stopped(reason)) => Err(format!("stopped before its end: {reason}")),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// What a test may return: `()`, or a `Result` whose error is the test's failure.
-#[diagnostic::on_unimplemented(
-    message = "a test cannot return `{Self}`",
-    label = "not `()`, and not a `Result<(), E>`",
-    note = "a test returns `()`, or `Result<(), E>` where `E: Debug`"
-)]
-pub trait TestOutput: sealed::Sealed {
-    #[doc(hidden)]
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl TestOutput for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<E: fmt::Debug> TestOutput for Result<(), E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| format!("{error:?}"))
-    }
-}
-
-mod sealed {
-    #[allow(unnameable_types, reason = "that is what seals the trait above")]
-    pub trait Sealed {}
-
-    impl Sealed for () {}
-
-    impl<E> Sealed for Result<(), E> {}
 }
 
 /// `5 s`, or `1500 ms`.
