@@ -36,16 +36,22 @@ fn assert_line(lines: &[String], parts: &[&str]) {
 
 #[test]
 fn every_format_can_be_chosen() {
-    for format in LogFormat::choices() {
-        // Nobody listens: what is lost is said, and nothing fails.
-        let lines = logged(format, &[]);
-        if format == "disabled" {
+    for name in LogFormat::choices() {
+        let format: LogFormat = name.parse().expect("a choice can be read");
+        if !format.is_available() {
+            let (status, lines) = Example::start("logging", &["--format", name]).wait();
+            assert_eq!(status.code(), Some(1), "{lines:#?}");
+            let feature = format.feature().expect("it has one");
+            assert_line(&lines, &["needs the feature", feature]);
+            continue;
+        }
+        // Nobody listens there: what is lost is said, and nothing fails.
+        let lines = logged(name, &["--to", "/no/such/socket"]);
+        if format == LogFormat::Disabled {
             // A panic is the hook's that was there before.
             assert_line(&lines, &["panicked at examples/logging.rs"]);
-            assert!(
-                !lines.iter().any(|line| line.contains("listening")),
-                "{lines:#?}"
-            );
+            let logged = lines.iter().any(|line| line.contains("listening"));
+            assert!(!logged, "{lines:#?}");
         }
     }
 }
