@@ -128,6 +128,14 @@ fn the_second_signal_cuts_the_drain_and_still_gives_zero() {
     );
 }
 
+/// E6, V6
+#[test]
+fn the_second_signal_cuts_the_tear_down_of_what_services_shared() {
+    let told = &[("ready", SIGTERM), ("value: tear-down", SIGTERM)];
+    let says = &["service: stop", "value: cut", "the tear-down was cut"];
+    row("patient_tear_down", told, 0, says);
+}
+
 /// E6
 #[test]
 fn the_third_signal_ends_the_process_at_once_with_its_number() {

@@ -127,7 +127,10 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
         quote_spanned!(span=> #parameter::get(&deps, #name).await?)
     });
     // A value that cannot be one is a mistake of the type.
-    let span = function.sig.output.span();
+    let span = match &function.sig.output {
+        ReturnType::Default => name.span(),
+        ReturnType::Type(_, output) => output.span(),
+    };
     let located = located_at(span, library);
     let make = quote_spanned! {span=>
         #located::__private::dependency::Function::dependency

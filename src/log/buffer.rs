@@ -258,6 +258,8 @@ impl Buffer {
             match queue.state {
                 State::Open => {}
                 State::Closing | State::Closed => return,
+                // Behind what the writer still has.
+                State::Direct if queue.writer != Writer::None => {}
                 State::Direct if in_sink() => return self.lose(&mut queue),
                 State::Direct => {
                     queue.accepted += 1;

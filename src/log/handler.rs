@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::SystemTime;
 
 use tracing::{Event, Subscriber, span};
@@ -88,12 +89,19 @@ impl Handler {
 }
 
 /// The time of the runtime that the task belongs to, as in a simulation; else that of the system.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "outside of any runtime there is only the system's clock"
+)]
 fn now() -> SystemTime {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "outside of any runtime there is only the system's clock"
-    )]
-    Scope::with_current(|scope| scope.runtime().wall_now()).unwrap_or_else(SystemTime::now)
+    // What panics may be the runtime, in the middle of something.
+    if thread::panicking() {
+        return SystemTime::now();
+    }
+    let of_runtime = || Scope::with_current(|scope| scope.runtime().wall_now());
+    // A clock of the user's is no reason to fail either.
+    let now = catch_unwind(AssertUnwindSafe(of_runtime)).ok().flatten();
+    now.unwrap_or_else(SystemTime::now)
 }
 
 impl<S> Layer<S> for Handler

@@ -34,11 +34,13 @@ impl Unhandled {
     }
 
     /// Waits until there is one.
+    #[cfg(feature = "testing")]
     pub(crate) async fn one(&self) {
         self.one.wait().await;
     }
 
     /// All of them in one text.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn text(&self) -> Option<String> {
         let failures = self.failures();
         if failures.texts.is_empty() {

@@ -1,6 +1,7 @@
 //! `basic_config`: for the whole process, so each test is a process of its own.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aiomisc::Entrypoint;
@@ -190,6 +191,55 @@ fn an_entrypoint_builds_upon_what_is_there() {
         .filter(|line| line.contains("as JSON"))
         .next_back();
     assert!(last.is_some_and(|line| line.starts_with("{\"@timestamp\"")));
+}
+
+/// Threads log while the buffer comes and goes: every record arrives once, in the order of its thread.
+#[test]
+fn nothing_is_lost_while_the_buffer_comes_and_goes() {
+    const THREADS: usize = 4;
+    if !alone("nothing_is_lost_while_the_buffer_comes_and_goes") {
+        return;
+    }
+    let memory = Memory::default();
+    let handler = Handler::new(Plain::new(), memory.writer());
+    let config = basic_config()
+        .format(LogFormat::Disabled)
+        .buffer_size(3)
+        .handler(handler);
+    config.init().unwrap();
+    let over = AtomicBool::new(false);
+    let log = |number: usize| {
+        let mut count = 0;
+        while !over.load(Ordering::Relaxed) {
+            tracing::info!("{number} {count}");
+            count += 1;
+        }
+        count
+    };
+    let log = &log;
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| scope.spawn(move || log(number)))
+            .collect();
+        for round in 0..300 {
+            config.clone().buffered(round % 2 == 0).init().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(log::flush());
+    let mut seen = vec![0; THREADS];
+    for line in memory.lines() {
+        let (number, count) = line.split_once(' ').unwrap();
+        let next = &mut seen[number.parse::<usize>().unwrap()];
+        assert_eq!(count.parse(), Ok(*next), "{line}");
+        *next += 1;
+    }
+    assert_eq!(seen, counts);
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
 #[test]

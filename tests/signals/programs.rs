@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use aiomisc::entrypoint::{EntrypointBuilder, OsSignal};
 use aiomisc::{
-    BoxError, Entrypoint, RunError, Runtime, Service, ServiceContext, StopReason, async_trait,
-    service_fn,
+    BoxError, Dependency, Entrypoint, Provided, RunError, Runtime, Service, ServiceContext,
+    StopReason, async_trait, service_fn,
 };
 
 /// How long the stops of the programs may take that cannot stop.
@@ -97,6 +97,18 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
         }
         "patient_stop" => {
             let builder = patient(builder).service(Stops(Stop::Never));
+            builder.run_forever().map(drop)
+        }
+        "patient_tear_down" => {
+            let value = Dependency::new(|_| async {
+                Ok(Provided::new(7_u8).on_teardown(|_| async {
+                    println!("value: tear-down");
+                    let _cut = Says("value: cut");
+                    pending().await
+                }))
+            });
+            let service = Stops(Stop::AtOnce).configure(|options| options.needs::<u8>());
+            let builder = patient(builder).dependency(value).service(service);
             builder.run_forever().map(drop)
         }
         "blocked_patient_stop" => {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use event_listener::EventListener;
 
 use super::error::ProxyError;
-use super::link::{CHUNK, Links, Way};
+use super::link::{CHUNK, Way};
 use super::pump::{Fault, Pump};
 use super::shared::Shared;
 use crate::net::Stream;
@@ -63,10 +63,10 @@ impl<'a> Connection<'a> {
     }
 
     /// Moves a piece each way; whether anything moved.
-    fn turn(&mut self, cx: &mut Context<'_>, links: &mut Links) -> bool {
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         for way in Way::BOTH {
-            match self.turn_of(way, cx, links) {
+            match self.turn_of(way, cx) {
                 Ok(some) => moved |= some,
                 Err(fault) => {
                     self.take(way, fault);
@@ -77,12 +77,7 @@ impl<'a> Connection<'a> {
         moved
     }
 
-    fn turn_of(
-        &mut self,
-        way: Way,
-        cx: &mut Context<'_>,
-        links: &mut Links,
-    ) -> Result<bool, Fault> {
+    fn turn_of(&mut self, way: Way, cx: &mut Context<'_>) -> Result<bool, Fault> {
         let Self { shared, ends, .. } = self;
         let Ends { client, server, .. } = &mut **ends;
         let Some(server) = server else {
@@ -92,10 +87,10 @@ impl<'a> Connection<'a> {
             Way::Read => (&mut self.read, client, server),
             Way::Write => (&mut self.write, server, client),
         };
-        let (link, runtime) = (links.way(way), &shared.runtime);
+        let (link, runtime) = (|| shared.link(way), &shared.runtime);
         let was_over = pump.is_over();
         let read = pump.read(cx, from, link, runtime, &mut self.buf)?;
-        let sent = pump.write(cx, to, link, runtime)?;
+        let sent = pump.write(cx, to, &link(), runtime)?;
         shared.counts.add(way, sent);
         Ok(read || sent > 0 || pump.is_over() != was_over)
     }
@@ -134,9 +129,8 @@ impl Future for Connection<'_> {
         while Pin::new(&mut me.changed).poll(cx).is_ready() {
             me.changed = me.shared.changed.listen();
         }
-        let mut links = me.shared.links();
         for _ in 0..TURN {
-            let moved = me.turn(cx, &mut links);
+            let moved = me.turn(cx);
             if me.read.is_over() && me.write.is_over() {
                 return Poll::Ready(());
             }

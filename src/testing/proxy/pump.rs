@@ -81,15 +81,17 @@ impl Pump {
     }
 
     /// Reads a piece, if there is one and room for it; whether that is so.
+    ///
+    /// The settings are those after the read: what is sent once they were changed is under them.
     pub(super) fn read(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut Stream,
-        link: &Link,
+        link: impl Fn() -> Link,
         runtime: &Runtime,
         buf: &mut [u8],
     ) -> Result<bool, Fault> {
-        if self.over || self.end.is_some() || self.queued >= link.room() {
+        if self.over || self.end.is_some() || self.queued >= link().room() {
             return Ok(false);
         }
         let count = match Pin::new(from).poll_read(cx, buf) {
@@ -111,7 +113,7 @@ impl Pump {
             return Ok(true);
         }
         let mut data = buf[..count].to_vec();
-        if let Some(processor) = &link.processor {
+        if let Some(processor) = link().processor {
             data = processor.call(data).map_err(Fault::Processor)?;
         }
         if !data.is_empty() {

@@ -74,8 +74,8 @@ impl Shared {
 
     // ---- settings ----
 
-    pub(super) fn links(&self) -> Links {
-        lock(&self.links).clone()
+    pub(super) fn link(&self, way: Way) -> Link {
+        lock(&self.links).way(way).clone()
     }
 
     pub(super) fn change<R>(&self, way: Way, set: impl FnOnce(&mut Link) -> R) -> R {
