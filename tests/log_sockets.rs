@@ -10,7 +10,7 @@ mod shared;
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{IoSliceMut, Read};
+use std::io::{ErrorKind, IoSliceMut, Read};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
@@ -213,6 +213,15 @@ fn a_daemon_that_does_not_read_is_not_waited_for_without_end() {
         .take_while(|_| socket.send(b"record").is_ok())
         .count();
     assert!(sent < 100_000, "its queue has an end");
+    // The second that the first of them has waited is not waited for again.
+    for _ in 0..100 {
+        let error = socket.send(b"lost").unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::TimedOut,
+            "which nobody tries again"
+        );
+    }
     for _ in 0..sent {
         assert_eq!(daemon.record(), b"record");
     }

@@ -13,8 +13,8 @@ use super::sink::Datagrams;
 /// ```
 ///
 /// Nothing is opened before the first record. A journal that was restarted is found again with the next record. One that
-/// reads too slowly is waited for, for at most a second for a record; then the record is lost, and an error. An entry
-/// that is larger than a datagram may be is handed over as a sealed file in memory, as the protocol has it; elsewhere
+/// does not read is waited for, for at most a second; then the record is lost, and those after it do not wait until one
+/// gets through. An entry that is larger than a datagram may be is handed over as a sealed file in memory, as the protocol has it; elsewhere
 /// than on Linux there is no journal.
 #[derive(Debug)]
 pub struct JournalSocket {

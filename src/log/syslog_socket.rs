@@ -16,8 +16,8 @@ use super::sink::Datagrams;
 /// ```
 ///
 /// Nothing is opened before the first record. A daemon that was restarted is found again with the next record. One that
-/// reads too slowly is waited for, for at most a second for a record; then the record is lost, and an error. Over UDP
-/// nobody knows what arrives.
+/// does not read is waited for, for at most a second; then the record is lost, and those after it do not wait until one
+/// gets through. Over UDP nobody knows what arrives.
 pub struct SyslogSocket(Kind);
 
 enum Kind {
