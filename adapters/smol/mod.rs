@@ -1,8 +1,10 @@
 //! The smol adapter: async-executor for tasks, async-io for timers and sockets.
 
+mod datagram;
 mod lane;
 mod net;
 mod shared;
+mod wait;
 
 use std::fmt;
 use std::io;

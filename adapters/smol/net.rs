@@ -4,7 +4,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use futures_io::{AsyncRead, AsyncWrite};
 use socket2::SockRef;
 
 use super::Shared;
-use crate::runtime::datagram::{recv, recv_batch, send, send_batch};
-use crate::runtime::net::{Addr, Received, RecvBatch, SendBatch};
-use crate::runtime::{Net, RawDatagram, RawListener, RawSender, RawStream};
+use super::datagram::Datagram;
+use super::wait::wait_for;
+use crate::runtime::net::Addr;
+use crate::runtime::{Net, RawDatagram, RawListener, RawStream};
 
 impl Net for Shared {
     fn connect_tcp(&self, addr: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {
@@ -33,10 +33,7 @@ impl Net for Shared {
 
     fn adopt_udp(&self, socket: UdpSocket) -> io::Result<Box<dyn RawDatagram>> {
         let local = socket.local_addr()?.into();
-        Ok(Box::new(Datagram {
-            io: Arc::new(Async::new_nonblocking(socket)?),
-            local,
-        }))
+        Ok(Box::new(Datagram::new(socket, local)?))
     }
 
     fn connect_unix(&self, path: PathBuf) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {
@@ -53,10 +50,7 @@ impl Net for Shared {
 
     fn adopt_unix_datagram(&self, socket: UnixDatagram) -> io::Result<Box<dyn RawDatagram>> {
         let local = socket.local_addr()?.into();
-        Ok(Box::new(Datagram {
-            io: Arc::new(Async::new_nonblocking(socket)?),
-            local,
-        }))
+        Ok(Box::new(Datagram::new(socket, local)?))
     }
 }
 
@@ -69,19 +63,6 @@ where
     fn boxed(io: Async<T>) -> Box<dyn RawStream> {
         Box::new(Self(io))
     }
-}
-
-/// Repeats a call of the system until it does not ask to wait; `$ready` waits.
-macro_rules! wait_for {
-    ($ready:expr, $call:expr) => {
-        loop {
-            match $call {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!($ready)?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break Poll::Ready(outcome),
-            }
-        }
-    };
 }
 
 /// What differs between TCP and Unix sockets, which the standard library gives no trait for.
@@ -175,79 +156,4 @@ sockets! {
         }
     }
     UnixStream UnixListener {}
-}
-
-struct Datagram<T> {
-    io: Arc<Async<T>>,
-    local: Addr,
-}
-
-impl<T> RawDatagram for Datagram<T>
-where
-    T: std::os::fd::AsFd + Into<OwnedFd> + Send + Sync + 'static,
-{
-    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
-        let Self { io, local } = self;
-        wait_for!(io.poll_readable(cx), recv(io.get_ref(), local, buf))
-    }
-
-    fn poll_recv_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        batch: &mut RecvBatch,
-    ) -> Poll<io::Result<()>> {
-        wait_for!(
-            self.io.poll_readable(cx),
-            recv_batch(self.io.get_ref(), &self.local, batch)
-        )
-    }
-
-    fn sender(&self) -> io::Result<Box<dyn RawSender>> {
-        Ok(Box::new(Sender {
-            io: Arc::clone(&self.io),
-            writable: None,
-        }))
-    }
-
-    fn local_addr(&self) -> io::Result<Addr> {
-        Ok(self.local.clone())
-    }
-
-    fn into_std(self: Box<Self>) -> io::Result<OwnedFd> {
-        let io = Arc::into_inner(self.io).ok_or(io::ErrorKind::ResourceBusy)?;
-        Ok(io.into_inner()?.into())
-    }
-}
-
-/// One of several senders. `Async::poll_writable` keeps one waker for all of them, so each waits
-/// through a future of its own, made when the socket's buffer is full.
-struct Sender<T> {
-    io: Arc<Async<T>>,
-    writable: Option<async_io::WritableOwned<T>>,
-}
-
-impl<T: std::os::fd::AsFd> Sender<T> {
-    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let io = &self.io;
-        let writable = self
-            .writable
-            .get_or_insert_with(|| Arc::clone(io).writable_owned());
-        let result = ready!(Pin::new(writable).poll(cx));
-        self.writable = None;
-        Poll::Ready(result)
-    }
-}
-
-impl<T: std::os::fd::AsFd + Send + Sync + 'static> RawSender for Sender<T> {
-    fn poll_send(&mut self, cx: &mut Context<'_>, data: &[u8], to: &Addr) -> Poll<io::Result<()>> {
-        wait_for!(self.poll_writable(cx), send(self.io.get_ref(), data, to))
-    }
-
-    fn poll_send_batch(
-        &mut self,
-        cx: &mut Context<'_>,
-        batch: &mut SendBatch,
-    ) -> Poll<io::Result<()>> {
-        wait_for!(self.poll_writable(cx), send_batch(self.io.get_ref(), batch))
-    }
 }

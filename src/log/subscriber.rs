@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, span};
+use tracing_log::{AsLog, log as facade};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::{Registry, registry};
 
@@ -78,14 +79,9 @@ fn is_ours() -> bool {
 /// What was asked before may be answered otherwise now.
 fn level_changed() {
     if is_ours() {
-        tracing_log::log::set_max_level(as_log(FRONT.load().filter()));
+        facade::set_max_level(FRONT.load().filter().as_log());
         tracing::callsite::rebuild_interest_cache();
     }
-}
-
-fn as_log(filter: LevelFilter) -> tracing_log::log::LevelFilter {
-    use tracing_log::AsLog;
-    filter.as_log()
 }
 
 impl Front {

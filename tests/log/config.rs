@@ -14,6 +14,10 @@ use super::tools::Memory;
 
 /// Runs the rest of the test in a process of its own, where it is alone with the log.
 #[track_caller]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it says which of the two processes this is"
+)]
 fn alone(test: &str) -> bool {
     if std::env::var_os("ALONE").is_some() {
         return true;
@@ -188,8 +192,7 @@ fn an_entrypoint_builds_upon_what_is_there() {
     let last = memory
         .lines()
         .into_iter()
-        .filter(|line| line.contains("as JSON"))
-        .next_back();
+        .rfind(|line| line.contains("as JSON"));
     assert!(last.is_some_and(|line| line.starts_with("{\"@timestamp\"")));
 }
 

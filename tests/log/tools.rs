@@ -39,7 +39,7 @@ pub(crate) enum Answer {
 
 impl Memory {
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lock().bytes.clone()).unwrap()
+        String::from_utf8(self.lock().bytes.clone()).expect("a text")
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -86,10 +86,10 @@ impl Memory {
 
     fn wait(&self, mut until: impl FnMut(&State) -> bool) {
         let (state, changed) = &*self.shared;
-        let state = state.lock().unwrap();
+        let state = state.lock().expect("no panic inside");
         let (state, late) = changed
             .wait_timeout_while(state, PATIENCE, |state| !until(state))
-            .unwrap();
+            .expect("no panic inside");
         assert!(
             !late.timed_out(),
             "{:?}",
@@ -98,7 +98,7 @@ impl Memory {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.shared.0.lock().unwrap()
+        self.shared.0.lock().expect("no panic inside")
     }
 
     /// What writes here; it is closed when this is dropped.
@@ -112,10 +112,12 @@ pub(crate) struct Writer(Memory);
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (state, changed) = &*self.0.shared;
-        let mut state = state.lock().unwrap();
+        let mut state = state.lock().expect("no panic inside");
         state.waiting += 1;
         changed.notify_all();
-        state = changed.wait_while(state, |state| state.shut).unwrap();
+        state = changed
+            .wait_while(state, |state| state.shut)
+            .expect("no panic inside");
         state.waiting -= 1;
         state.calls += 1;
         let count = match state.answers.pop() {
