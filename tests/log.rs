@@ -1,4 +1,5 @@
-//! Logging: what is written where, and what happens when it cannot be written.
+//! Logging: what is written where, and what happens when it cannot be written (rows E1 and E3 to E8 of the
+//! parity table).
 #![cfg(feature = "log")]
 
 #[path = "log/config.rs"]

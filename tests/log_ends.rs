@@ -1,5 +1,5 @@
 //! What has been logged is in the file when the process ends, however it ends: each program is a process of
-//! its own that logs from eight threads meanwhile.
+//! its own that logs from eight threads meanwhile (rows E4 and E6 of the parity table).
 #![allow(
     clippy::disallowed_methods,
     reason = "processes are waited for in real time"

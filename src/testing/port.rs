@@ -138,6 +138,7 @@ impl ReservedPort {
     }
 }
 
+/// Row F2 of the parity table.
 #[cfg(test)]
 mod tests {
     use super::*;
