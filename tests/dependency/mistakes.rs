@@ -185,6 +185,9 @@ fn the_main_job_finds_values() {
             .runtime(runtime)
             .dependency(Dependency::value(7_u8))
             .run_with(async |ep| *ep.dependency::<u8>().await.expect("it is there"));
-        assert!(matches!(ended, Ok(aiomisc::Outcome::Finished(7))), "{ended:?}");
+        assert!(
+            matches!(ended, Ok(aiomisc::Outcome::Finished(7))),
+            "{ended:?}"
+        );
     }
 }
