@@ -308,6 +308,11 @@ impl Buffer {
         Some(queue)
     }
 
+    /// A record could not be made.
+    pub(super) fn lose_one(&self) {
+        self.lose(&mut self.lock());
+    }
+
     /// The record does not come in.
     fn lose(&self, queue: &mut Queue) {
         queue.lost += 1;

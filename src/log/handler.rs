@@ -1,5 +1,4 @@
 use std::fmt;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -13,8 +12,10 @@ use tracing_subscriber::registry::LookupSpan;
 use super::format::Format;
 use super::level::LogLevel;
 use super::output::Output;
+use super::panic_hook;
 use super::record::{Record, Spans, with_scratch};
 use super::span::{Around, keep, keep_more};
+use crate::error::panic_text;
 use crate::runtime::Scope;
 
 /// A format, and where it is written: one of the places that a log goes to.
@@ -69,22 +70,26 @@ impl Handler {
         }
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        let record = Record::new(now(), event, metadata, spans);
+        let place = panic_hook::place_of(metadata);
+        let record = Record::new(now(), event, metadata, spans).at_place(place.as_ref());
         with_scratch(|line| {
             // What a value does while it is formatted is not the business of who logs it.
-            let formatted = catch_unwind(AssertUnwindSafe(|| self.format.format(&record, line)));
-            if let Err(panic) = formatted {
-                line.clear();
-                let text = crate::error::panic_text(&*panic);
-                let (target, name) = (record.target(), record.severity().name());
-                // Writing to memory does not fail.
-                let _ = writeln!(
-                    line,
-                    "{name} {target}: a record could not be formatted: panicked: {text}"
-                );
+            if let Err(text) = self.format(&record, line) {
+                let text = format!("a record could not be formatted: panicked: {text}");
+                if self.format(&record.saying(&text), line).is_err() {
+                    // Nothing of this format can be relied on.
+                    return self.output.lose();
+                }
             }
             self.output.put(line);
         });
+    }
+
+    /// Formats the record; the error is the text of a panic.
+    fn format(&self, record: &Record<'_>, line: &mut Vec<u8>) -> Result<(), String> {
+        line.clear();
+        catch_unwind(AssertUnwindSafe(|| self.format.format(record, line)))
+            .map_err(|panic| panic_text(&*panic).to_string())
     }
 }
 

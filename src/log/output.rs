@@ -91,6 +91,11 @@ impl Output {
         self.handle.0.put(record);
     }
 
+    /// A record could not be made.
+    pub(super) fn lose(&self) {
+        self.handle.0.lose_one();
+    }
+
     pub(super) fn is_stderr(&self) -> bool {
         self.handle.0.is_stderr()
     }

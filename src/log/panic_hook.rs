@@ -1,11 +1,14 @@
 //! Panics go to the log, and the log is written.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use tracing::Metadata;
 
 use super::{exit, subscriber};
 use crate::error::panic_text;
@@ -61,7 +64,33 @@ fn on_panic(info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
     }
 }
 
+thread_local! {
+    /// Where the panic is that this thread is reporting.
+    static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
+}
+
+/// What a panic is logged as.
+const TARGET: &str = "panic";
+
+/// Where the panic was that such a record is about.
+pub(super) fn place_of(metadata: &Metadata<'_>) -> Option<(String, u32)> {
+    if metadata.target() != TARGET {
+        return None;
+    }
+    PLACE
+        .try_with(|place| place.borrow().clone())
+        .ok()
+        .flatten()
+}
+
 fn report(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(|at| (at.file().to_owned(), at.line()));
+    let before = PLACE.try_with(|current| current.replace(place)).ok();
+    log(info);
+    let _ = PLACE.try_with(|current| current.replace(before.flatten()));
+}
+
+fn log(info: &PanicHookInfo<'_>) {
     let text = panic_text(info.payload());
     let thread = thread::current();
     let thread = thread.name().unwrap_or("unnamed");
@@ -70,8 +99,8 @@ fn report(info: &PanicHookInfo<'_>) {
     let service = service.as_ref().map(ServiceContext::name);
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
-        tracing::error!(target: "panic", at, thread, service, %backtrace, "panicked: {text}");
+        tracing::error!(target: TARGET, at, thread, service, %backtrace, "panicked: {text}");
     } else {
-        tracing::error!(target: "panic", at, thread, service, "panicked: {text}");
+        tracing::error!(target: TARGET, at, thread, service, "panicked: {text}");
     }
 }

@@ -16,6 +16,10 @@ pub struct Record<'a> {
     metadata: &'a Metadata<'a>,
     event: &'a Event<'a>,
     spans: &'a dyn Spans,
+    /// Where it comes from, if that is not where it was logged.
+    place: Option<&'a (String, u32)>,
+    /// What is said instead of what the event carries.
+    instead: Option<&'a str>,
 }
 
 /// The spans that an event is in, whatever keeps them.
@@ -67,6 +71,21 @@ impl<'a> Record<'a> {
             metadata,
             event,
             spans,
+            place: None,
+            instead: None,
+        }
+    }
+
+    /// The same from another place: the file and the line.
+    pub(super) fn at_place(self, place: Option<&'a (String, u32)>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The same with this text alone.
+    pub(super) fn saying(&self, instead: &'a str) -> Self {
+        Self {
+            instead: Some(instead),
+            ..*self
         }
     }
 
@@ -92,32 +111,43 @@ impl<'a> Record<'a> {
     /// The path of the module where it was logged.
     #[must_use]
     pub fn module(&self) -> Option<&str> {
-        self.metadata.module_path()
+        self.metadata.module_path().filter(|_| self.place.is_none())
     }
 
     /// The file where it was logged.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
-        self.metadata.file()
+        match self.place {
+            Some((file, _)) => Some(file),
+            None => self.metadata.file(),
+        }
     }
 
     /// The line in that file.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
-        self.metadata.line()
+        match self.place {
+            Some((_, line)) => Some(*line),
+            None => self.metadata.line(),
+        }
     }
 
     /// Where in the program it was logged, for what is the same each time: the target, the module, the
-    /// file and the line. None for a record of the crate `log`, all of which come through one place.
+    /// file and the line. None for a record of the crate `log` and for a panic, all of which come
+    /// through one place.
     #[must_use]
     pub fn callsite(&self) -> Option<Identifier> {
         let metadata = self.event.metadata();
-        std::ptr::eq(self.metadata, metadata).then(|| metadata.callsite())
+        let its_own = std::ptr::eq(self.metadata, metadata) && self.place.is_none();
+        its_own.then(|| metadata.callsite())
     }
 
     /// Hands the message and the fields to the visitor. Those that are only marks, or say where an
     /// event of the crate `log` comes from, are left out.
     pub fn visit(&self, visitor: &mut dyn Visitor) {
+        if let Some(text) = self.instead {
+            return visitor.message(Value::Str(text));
+        }
         self.event.record(&mut Forward {
             visitor,
             critical: self.severity == Severity::Critical,

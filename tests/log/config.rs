@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use aiomisc::Entrypoint;
 use aiomisc::log::{
-    self, Handler, LogFormat, LogLevel, Output, PanicHook, basic_config, format::Plain,
+    self, Handler, LogFormat, LogLevel, Output, PanicHook, basic_config,
+    format::{Json, Plain},
 };
 use tracing_subscriber::{Layer, Registry};
 
@@ -291,8 +292,11 @@ fn a_panic_is_an_error_with_its_place_and_its_service() {
         return;
     }
     let memory = Memory::default();
-    plain(&memory).init().unwrap();
+    let json = Memory::default();
+    let handler = Handler::new(Json::new(), json.writer());
+    plain(&memory).handler(handler).init().unwrap();
     let panics = aiomisc::service_fn("feeder", |_| async { panic!("the belt is torn") });
+    let panic_line = line!() - 1;
     let error = Entrypoint::builder()
         .environment(|_| None)
         .log_level(LogLevel::Error)
@@ -307,6 +311,14 @@ fn a_panic_is_an_error_with_its_place_and_its_service() {
     let line = line.unwrap_or_else(|| panic!("{lines:?}"));
     assert!(line.contains(&format!("at=\"{}:", file!())), "{line}");
     assert!(line.contains("service=\"feeder\""), "{line}");
+    let record = json
+        .lines()
+        .into_iter()
+        .find(|line| line.contains("panicked: the belt"));
+    let record: serde_json::Value =
+        serde_json::from_str(&record.expect("it is there too")).unwrap();
+    assert_eq!(record["@fields"]["code_file"], file!(), "{record}");
+    assert_eq!(record["@fields"]["code_line"], panic_line, "{record}");
     // Also where it was caught.
     assert!(
         lines

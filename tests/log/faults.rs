@@ -7,7 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use aiomisc::log::{Buffering, Handler, Output, Overflow, format::Plain};
+use aiomisc::log::{
+    Buffering, Format, Handler, LogStatistic, Output, Overflow, Record,
+    format::{Json, Plain},
+};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::tools::{Answer, Memory, with};
@@ -259,14 +262,54 @@ fn a_value_that_panics_costs_its_record_alone() {
             panic!("on purpose");
         }
     }
-    let text = super::tools::written(Plain::new(), || {
-        tracing::info!(target: "unit", value = ?Panics, "never seen");
+    let log = || {
+        tracing::info!(value = ?Panics, "never seen");
         tracing::info!("next");
-    });
+    };
+    let said = "a record could not be formatted: panicked: on purpose";
     assert_eq!(
-        text,
-        "info unit: a record could not be formatted: panicked: on purpose\nnext\n"
+        super::tools::written(Plain::new(), log),
+        format!("{said}\nnext\n")
     );
+    // As a record of the format, which its readers understand.
+    let text = super::tools::written(Json::new(), log);
+    let records: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    assert_eq!(
+        (&records[0]["msg"], &records[1]["msg"]),
+        (&said.into(), &"next".into())
+    );
+}
+
+/// A format that cannot format anything costs its records, which are counted.
+#[test]
+fn a_format_that_panics_costs_its_records() {
+    struct Broken;
+    impl Format for Broken {
+        fn format(&self, _: &Record<'_>, out: &mut Vec<u8>) {
+            out.extend_from_slice(b"half a rec");
+            panic!("on purpose");
+        }
+    }
+    let memory = Memory::default();
+    let output = Output::from(memory.writer());
+    let lost = || -> f64 {
+        let figures = aiomisc::statistics().of_kind::<LogStatistic>();
+        let lost = figures.filter(|figure| figure.metric == "lost");
+        lost.filter_map(|figure| figure.value.as_f64()).sum()
+    };
+    let before = lost();
+    with(Handler::new(Broken, output.clone()), || {
+        tracing::info!("lost")
+    });
+    assert!(lost() > before);
+    assert_eq!(memory.text(), "");
+    with(Handler::new(Plain::new(), output), || {
+        tracing::info!("the next")
+    });
+    assert!(memory.text().starts_with("the next\n"), "{}", memory.text());
 }
 
 /// The record that is being formatted is not disturbed by one that its value logs.
