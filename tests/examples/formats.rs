@@ -1,12 +1,6 @@
 //! The example `logging`: every format of the log (rows E2, E8, E9 and E10).
 #![cfg(feature = "rich")]
 
-use std::net::Shutdown;
-use std::os::unix::net::UnixDatagram;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
-
 use aiomisc::log::LogFormat;
 
 use super::{Example, runtimes};
@@ -138,6 +132,12 @@ fn rich_fits_its_width() {
 #[cfg(feature = "syslog")]
 #[test]
 fn syslog_and_journald_send_to_their_sockets() {
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixDatagram;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
     let path = std::env::temp_dir().join(format!("aiomisc-logging-{}", std::process::id()));
     let socket = UnixDatagram::bind(&path).expect("a path of our own");
     let text = path.to_str().expect("a plain path");
