@@ -12,8 +12,9 @@ mod program;
 mod programs;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal::SIGTERM;
 use program::Program;
@@ -53,6 +54,53 @@ fn row(name: &str, code: Option<i32>) {
             "{name}: thread {thread} had logged {before} records, and {count} are in the file"
         );
     }
+}
+
+/// Runs a program that logs a megabyte to its standard error stream; gives its result, and what came out.
+fn result_with_stderr(stderr: impl Into<Stdio>, read: impl FnOnce()) -> Option<i32> {
+    let this = std::env::current_exe().expect("we are running");
+    let mut child = Command::new(this)
+        .args(["--exact", "programs::program", "--nocapture"])
+        .env("PROGRAM", "to stderr")
+        .env("FILE", "none")
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .expect("it can be run again");
+    let out = BufReader::new(child.stdout.take().expect("piped"));
+    let mut lines = out.lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "running"));
+    read();
+    // Until it has ended.
+    assert_eq!(lines.count(), 0);
+    child.wait().expect("it was started").code()
+}
+
+#[test]
+fn a_full_disk_does_not_change_the_result() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let result = result_with_stderr(full.expect("every Linux has it"), || ());
+    assert_eq!(result, Some(programs::RESULT));
+}
+
+#[test]
+fn a_closed_pipe_does_not_change_the_result() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    assert_eq!(result_with_stderr(writer, || ()), Some(programs::RESULT));
+}
+
+/// A pipe holds much less than is logged.
+#[test]
+fn a_reader_that_begins_late_gets_all_of_it_and_does_not_change_the_result() {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let mut text = String::new();
+    let read = || {
+        reader.read_to_string(&mut text).expect("a text");
+    };
+    assert_eq!(result_with_stderr(writer, read), Some(programs::RESULT));
+    let records = text.lines().filter(|line| line.starts_with("record 0 "));
+    assert_eq!(records.count() as u64, programs::TO_STDERR);
 }
 
 /// A file for a log, which is gone with the test.

@@ -43,7 +43,22 @@ fn program() {
     }
 }
 
+/// Logs to the standard error stream, whatever that is, and comes to its result.
+pub(super) const RESULT: i32 = 5;
+
+pub(super) const TO_STDERR: u64 = 20_000;
+
 fn run(name: &str, file: &str) {
+    if name == "to stderr" {
+        say("running");
+        let builder = Entrypoint::builder().log_format(LogFormat::Plain);
+        let ran = builder.run(async {
+            log(0, TO_STDERR);
+            RESULT
+        });
+        let outcome = ran.expect("nothing fails").finished();
+        std::process::exit(outcome.expect("nothing stops it"));
+    }
     let output = Output::file(file).expect("a file");
     let config = basic_config().format(LogFormat::Plain).output(output);
     config.init().expect("a configuration");
