@@ -10,6 +10,9 @@
 #[path = "dependency/attribute.rs"]
 mod attribute;
 #[cfg(feature = "simulation")]
+#[path = "dependency/background.rs"]
+mod background;
+#[cfg(feature = "simulation")]
 #[path = "dependency/failing.rs"]
 mod failing;
 #[cfg(feature = "simulation")]
