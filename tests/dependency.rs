@@ -24,6 +24,8 @@ mod shared;
 #[cfg(feature = "simulation")]
 #[path = "dependency/stopping.rs"]
 mod stopping;
+#[path = "dependency/storm.rs"]
+mod storm;
 #[path = "dependency/ways.rs"]
 mod ways;
 
