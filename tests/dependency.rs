@@ -10,6 +10,9 @@
 #[path = "dependency/attribute.rs"]
 mod attribute;
 #[cfg(feature = "simulation")]
+#[path = "dependency/background.rs"]
+mod background;
+#[cfg(feature = "simulation")]
 #[path = "dependency/failing.rs"]
 mod failing;
 #[cfg(feature = "simulation")]
@@ -21,6 +24,8 @@ mod shared;
 #[cfg(feature = "simulation")]
 #[path = "dependency/stopping.rs"]
 mod stopping;
+#[path = "dependency/storm.rs"]
+mod storm;
 #[path = "dependency/ways.rs"]
 mod ways;
 

@@ -20,7 +20,8 @@ impl Dependencies {
 
     /// The value of this type. If it is not there, it is made.
     ///
-    /// Who makes the handle's value counts as the one who waits, also when a task of it asks.
+    /// Until the handle's value is made, who makes it counts as the one who waits, also when a task of it
+    /// asks. Afterwards whoever has the handle asks for himself.
     ///
     /// # Errors
     ///

@@ -87,6 +87,8 @@ impl Store {
         wanted: Wanted,
         by: Option<&Arc<Node>>,
     ) -> Result<Arc<T>, DependencyError> {
+        // A task that one has left, which is there by now, asks for itself: it keeps nobody waiting.
+        let by = by.filter(|by| !by.is_decided());
         let start = by.map_or_else(|| self.begin(), |by| by.number);
         let node = self.request(entrypoint, &wanted, start)?;
         let _waiting = by.map(|by| self.waiting(by, &node)).transpose()?;
@@ -175,8 +177,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How one waits for another, directly or not: all on the way, from the one to the other. By hand and not
-/// by recursion: it may be a long way.
+/// How one waits for another, directly or not: all on the way, from the one to the other; one that is
+/// decided is waited for no longer. By hand and not by recursion: it may be a long way.
 fn path(from: &Arc<Node>, to: &Arc<Node>) -> Option<Vec<Arc<Node>>> {
     let mut seen = HashSet::from([Arc::as_ptr(from)]);
     let mut path = vec![(Arc::clone(from), lock(&from.waits_for).clone())];
@@ -187,7 +189,7 @@ fn path(from: &Arc<Node>, to: &Arc<Node>) -> Option<Vec<Arc<Node>>> {
         }
         match next.pop() {
             None => drop(path.pop()),
-            Some(node) if seen.insert(Arc::as_ptr(&node)) => {
+            Some(node) if !node.is_decided() && seen.insert(Arc::as_ptr(&node)) => {
                 let next = lock(&node.waits_for).clone();
                 path.push((node, next));
             }

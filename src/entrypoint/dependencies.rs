@@ -53,10 +53,15 @@ impl Entrypoint {
     where
         T: ?Sized + Send + Sync + 'static,
     {
-        // A factory that asks here waits as one that asks by its argument.
-        let by = Scope::current()
-            .and_then(|scope| Arc::clone(scope.slots().service.as_ref()?).downcast().ok());
+        let by = self.asking_factory();
         self.dependencies().obtain(self, wanted, by.as_ref()).await
+    }
+
+    /// A factory of this entrypoint that asks here waits as one that asks by its argument.
+    fn asking_factory(&self) -> Option<Arc<Node>> {
+        Self::current().filter(|current| Arc::ptr_eq(&current.shared, &self.shared))?;
+        let scope = Scope::current()?;
+        Arc::clone(scope.slots().service.as_ref()?).downcast().ok()
     }
 
     pub(crate) fn dependencies(&self) -> &Store {
