@@ -12,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::format::Format;
 use super::level::LogLevel;
+use super::nesting::Nested;
 use super::output::Output;
 use super::record::{Record, Spans, with_scratch};
 use super::span::{Around, keep, keep_more};
@@ -67,11 +68,14 @@ impl Handler {
         if !self.level.allows(event.metadata()) {
             return;
         }
+        let Some(_nested) = Nested::enter() else {
+            return self.output.lose();
+        };
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         let record = Record::new(now(), event, metadata, spans);
         with_scratch(|line| {
-            // What a value does while it is formatted is not the business of who logs it.
+            // What a format does is not the business of who logs.
             let formatted = catch_unwind(AssertUnwindSafe(|| self.format.format(&record, line)));
             if let Err(panic) = formatted {
                 line.clear();

@@ -8,7 +8,7 @@ use super::priority::number_of;
 use crate::error::Chain;
 use crate::log::identity::program;
 use crate::log::record::{Record, Visitor};
-use crate::log::value::Value;
+use crate::log::value::{Careful, Value};
 
 /// An entry of the journal, in the journal's own protocol
 /// (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>): `journald`.
@@ -162,7 +162,7 @@ impl Entry<'_> {
                 text.clear();
                 // Only a value that fails by itself fails here; what it has written stands.
                 let _ = match value {
-                    Value::Error(error) => write!(text, "{}", Chain(error)),
+                    Value::Error(error) => write!(text, "{}", Careful(Chain(error))),
                     value => write!(text, "{value}"),
                 };
                 self.put(name, text.as_bytes());
