@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, span};
+use tracing_log::log::{LevelFilter as LogFilter, set_max_level};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::{Registry, registry};
 
@@ -89,14 +90,14 @@ fn ours() -> Ours {
 fn level_changed() {
     let ours = ours();
     if ours.logger {
-        tracing_log::log::set_max_level(as_log(FRONT.load().filter()));
+        set_max_level(as_log(FRONT.load().filter()));
     }
     if ours.subscriber {
         tracing::callsite::rebuild_interest_cache();
     }
 }
 
-fn as_log(filter: LevelFilter) -> tracing_log::log::LevelFilter {
+fn as_log(filter: LevelFilter) -> LogFilter {
     use tracing_log::AsLog;
     filter.as_log()
 }

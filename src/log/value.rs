@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::panic_text;
+use crate::error::{Chain, panic_text};
 
 /// The value of a field, or a message.
 ///
@@ -100,7 +100,7 @@ pub enum OwnedValue {
     F64(f64),
     /// A text that was given as one.
     Str(Box<str>),
-    /// A text that was formatted when it was given.
+    /// A text that was formatted when it was given; an error with its causes is one.
     Text(Box<str>),
 }
 
@@ -133,8 +133,11 @@ impl From<Value<'_>> for OwnedValue {
             Value::Str(value) => Self::Str(value.into()),
             value => {
                 let mut text = String::new();
-                // Only a value that fails by itself fails here; what it has written stands.
-                let _ = write!(text, "{value}");
+                // Writing to memory does not fail.
+                let _ = match value {
+                    Value::Error(error) => write!(text, "{}", Careful(Chain(error))),
+                    value => write!(text, "{value}"),
+                };
                 Self::Text(text.into())
             }
         }

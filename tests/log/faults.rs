@@ -213,6 +213,23 @@ fn a_record_that_was_written_in_part_is_completed() {
     assert_eq!(memory.text(), "one\ntwo\nfour\n");
 }
 
+/// A panic is a failure like others.
+#[test]
+fn a_record_that_was_written_in_part_before_a_panic_is_completed() {
+    let memory = Memory::default();
+    memory.answer([Answer::Writes(6), Answer::Panics]);
+    let (output, handler) = buffered(&memory, patient(16));
+    with(handler, || {
+        for text in ["one", "two", "three"] {
+            tracing::info!("{text}");
+        }
+        assert!(output.flush());
+        tracing::info!("four");
+        assert!(output.flush());
+    });
+    assert_eq!(memory.text(), "one\ntwo\nfour\n");
+}
+
 #[test]
 fn a_sink_that_is_interrupted_or_not_ready_is_tried_again() {
     let memory = Memory::default();

@@ -98,6 +98,24 @@ fn a_value_that_fails_leaves_what_it_has_written() {
     assert_eq!(text, "begun of_event=begun of_span=begun\n");
 }
 
+/// A writer that is wrong about itself.
+#[test]
+fn a_sink_may_say_that_it_has_written_more_than_there_was() {
+    struct Boasts(Memory);
+    impl Write for Boasts {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(self.0.writer().write(bytes)? + 1)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let memory = Memory::default();
+    let handler = Handler::new(Plain::new(), Boasts(memory.clone()));
+    super::tools::with(handler, || tracing::info!("once"));
+    assert_eq!(memory.text(), "once\n");
+}
+
 /// It would never come to an end.
 #[test]
 fn a_value_that_logs_itself_is_left_out_at_last() {

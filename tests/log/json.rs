@@ -225,13 +225,14 @@ fn fields_of_many_spans_stand_there_once() {
         ($($name:ident)*) => { tracing::info_span!("span", $($name = 1),*).entered() };
     }
     let text = written(Json::new(), || {
+        let _outermost = span!(a0 b8 b9 c9 d9 e3 f0);
         let _outer = span!(a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9);
         let _middle = span!(c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 a0);
         let _inner = span!(a0 a1 c0 e1 e2 e3);
         tracing::info!("x");
     });
     serde_json::from_str::<Value>(&text).unwrap();
-    for name in ["a0", "a1", "a9", "b9", "c0", "d9", "e3"] {
+    for name in ["a0", "a1", "a9", "b8", "b9", "c0", "d9", "e3", "f0"] {
         assert_eq!(
             text.matches(&format!("\"{name}\":")).count(),
             1,
