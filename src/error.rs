@@ -16,16 +16,17 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Writes an error and its causes on one line, `outer: inner: innermost`.
+/// Writes an error and its causes on one line, `outer: inner: innermost`: so many causes at most, for there
+/// are errors whose causes have no end.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+        const CAUSES: usize = 32;
+        let causes = std::iter::successors(self.0.source(), |error| error.source());
+        for cause in causes.take(CAUSES) {
+            write!(f, ": {cause}")?;
         }
         Ok(())
     }

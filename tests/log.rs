@@ -6,6 +6,8 @@
 mod config;
 #[path = "log/faults.rs"]
 mod faults;
+#[path = "log/hostile.rs"]
+mod hostile;
 #[path = "log/json.rs"]
 mod json;
 #[path = "log/text.rs"]

@@ -175,6 +175,14 @@ fn main_panics() {
     row("panics", Some(101));
 }
 
+/// A record that is being written then is written to its end.
+#[test]
+fn everybody_writes_by_himself() {
+    row("exits, unbuffered", Some(7));
+    row("panics, unbuffered", Some(101));
+    row("terminated, blocked, unbuffered", Some(70));
+}
+
 #[test]
 fn main_panics_in_an_entrypoint() {
     row("panics in an entrypoint", Some(101));

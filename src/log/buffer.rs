@@ -6,35 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::buffering::{Buffering, Overflow};
 use super::exit;
 use super::sink::Sink;
 use super::writer::{self, Batch};
 use crate::statistic;
 use crate::statistics::Instance;
-
-/// How records wait for the thread that writes them.
-///
-/// The thread writes when half of the records are there, when the interval is over since the first
-/// one, or when a flush is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Buffering {
-    pub(super) records: usize,
-    pub(super) interval: Duration,
-    pub(super) overflow: Overflow,
-}
-
-/// What becomes of a record when the buffer is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Overflow {
-    /// Who logs waits for room; the default. Where nothing was written for five seconds, the place is
-    /// taken for stuck, and records are dropped until it moves again: a program does not stand still
-    /// for ever because nobody reads its log.
-    #[default]
-    Wait,
-    /// The record is dropped, and counted.
-    Drop,
-}
 
 /// So many bytes of records wait at most, however few they are.
 const BYTES: usize = 8 * 1024 * 1024;
@@ -44,39 +21,6 @@ pub(super) const STDERR: &str = "stderr";
 
 /// A place where nothing was written for so long is stuck.
 pub(super) const STUCK: Duration = Duration::from_secs(5);
-
-impl Buffering {
-    /// Room for so many records (at least 1). Default: 1024.
-    #[must_use]
-    pub fn records(mut self, records: usize) -> Self {
-        self.records = records.max(1);
-        self
-    }
-
-    /// How long a record waits, at most. Default: 0.2 s.
-    #[must_use]
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// What becomes of a record when there is no room.
-    #[must_use]
-    pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.overflow = overflow;
-        self
-    }
-}
-
-impl Default for Buffering {
-    fn default() -> Self {
-        Self {
-            records: 1024,
-            interval: Duration::from_millis(200),
-            overflow: Overflow::Wait,
-        }
-    }
-}
 
 statistic! {
     /// What became of records, for each [`Output`](super::Output); those of the standard streams are
@@ -126,8 +70,10 @@ struct Queue {
     wanted: u64,
     /// Dropped or not written, and not told yet.
     lost: u64,
-    /// Whether nothing was written for long while the buffer was full.
+    /// Whether nothing was written for long while somebody waited for it.
     stuck: bool,
+    /// Whether somebody writes a record by himself.
+    busy: bool,
     writer: Writer,
     /// How many wait for progress.
     waiting: usize,
@@ -181,6 +127,7 @@ impl Buffer {
                 wanted: 0,
                 lost: 0,
                 stuck: false,
+                busy: false,
                 writer: Writer::None,
                 waiting: 0,
             }),
@@ -251,27 +198,51 @@ impl Buffer {
         }
     }
 
-    /// Takes a record.
+    /// Takes a record; an empty one is none.
     pub(super) fn put(&self, record: &[u8]) {
+        if record.is_empty() {
+            return;
+        }
         let mut queue = self.lock();
         loop {
             match queue.state {
                 State::Open => {}
                 State::Closing | State::Closed => return,
+                // What a sink logs about each record would have no end.
+                State::Direct if in_sink() => return self.lose(&mut queue),
                 // Behind what the writer still has.
                 State::Direct if queue.writer != Writer::None => {}
-                State::Direct if in_sink() => return self.lose(&mut queue),
+                // Not behind the lock of the sink: who writes may wait for something that this thread
+                // holds, as for the standard error stream.
+                State::Direct if queue.busy => match self.wait_while(queue, |queue| queue.busy) {
+                    Some(locked) => {
+                        queue = locked;
+                        continue;
+                    }
+                    None => return,
+                },
                 State::Direct => {
+                    queue.busy = true;
                     queue.accepted += 1;
                     drop(queue);
                     self.figures.records.add_one();
                     return self.write_now(record);
                 }
             }
-            if !queue.is_full() || in_sink() {
+            if !queue.is_full() {
                 break;
             }
-            match self.wait_for_room(queue) {
+            // It cannot wait for itself, and gets some room that others do not have.
+            if in_sink() {
+                if queue.is_overfull() {
+                    return self.lose(&mut queue);
+                }
+                break;
+            }
+            if queue.buffering.overflow == Overflow::Drop {
+                return self.lose(&mut queue);
+            }
+            match self.wait_while(queue, Queue::is_full) {
                 Some(locked) => queue = locked,
                 None => return,
             }
@@ -291,24 +262,25 @@ impl Buffer {
         }
     }
 
-    /// Waits until there may be room; nothing if the record is dropped.
-    fn wait_for_room<'a>(
+    /// Waits until this may have changed; nothing if the record is dropped.
+    fn wait_while<'a>(
         &'a self,
         mut queue: MutexGuard<'a, Queue>,
+        still: impl Fn(&Queue) -> bool,
     ) -> Option<MutexGuard<'a, Queue>> {
-        if queue.stuck || queue.buffering.overflow == Overflow::Drop {
+        if queue.stuck {
             self.lose(&mut queue);
             return None;
         }
         let settled = self.settled.load(Ordering::Relaxed);
         let (mut queue, late) = self.wait_for_progress(queue, STUCK);
-        if late && queue.is_full() && self.settled.load(Ordering::Relaxed) == settled {
+        if late && still(&queue) && self.settled.load(Ordering::Relaxed) == settled {
             queue.stuck = true;
         }
         Some(queue)
     }
 
-    /// A record could not be made.
+    /// A record is left out.
     pub(super) fn lose_one(&self) {
         self.lose(&mut self.lock());
     }
@@ -341,9 +313,15 @@ impl Buffer {
 
     /// As `wait_until_settled`, until the sink is closed.
     pub(super) fn wait_until_ended(&self, patience: &dyn Fn() -> Duration) -> bool {
-        self.wait_until(self.lock(), patience, |queue, _| {
-            queue.writer == Writer::None
-        })
+        let ended = self.wait_until(self.lock(), patience, |queue, _| {
+            queue.writer == Writer::None && !queue.busy
+        });
+        // Without a writer that is left to us: a file may have an end to write.
+        if ended && let Ok(mut sink) = self.sink.try_lock() {
+            let sink = sink.take();
+            drop_quietly(sink);
+        }
+        ended
     }
 
     fn wait_until<'a>(
@@ -375,21 +353,12 @@ impl Buffer {
     pub(super) fn begin_end(&self) -> u64 {
         let mut queue = self.lock();
         match queue.state {
-            State::Open => {
+            State::Direct if queue.writer == Writer::None => queue.state = State::Closed,
+            State::Open | State::Direct => {
                 queue.state = State::Closing;
                 self.work.notify_one();
             }
-            // A file may have an end to write; one that hangs is not waited for.
-            State::Direct if queue.writer == Writer::None => {
-                queue.state = State::Closed;
-                if let Ok(mut sink) = self.sink.try_lock() {
-                    let sink = sink.take();
-                    drop(queue);
-                    drop_quietly(sink);
-                    return self.accepted();
-                }
-            }
-            State::Direct | State::Closing | State::Closed => {}
+            State::Closing | State::Closed => {}
         }
         queue.accepted
     }
@@ -467,11 +436,23 @@ impl Buffer {
 
     /// Writes what was taken.
     pub(super) fn write(&self, batch: &Batch) {
+        let result = self.write_records(batch.bytes(), batch.ends());
+        self.account(result, false);
+    }
+
+    /// Writes a record on the thread that logs it, whose turn it is.
+    fn write_now(&self, record: &[u8]) {
+        let result = self.write_records(record, &[record.len()]);
+        self.account(result, true);
+    }
+
+    /// Writes records, and tells how many are lost.
+    fn write_records(&self, bytes: &[u8], ends: &[usize]) -> (usize, io::Result<()>) {
         let before = IN_SINK.replace(true);
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settled = 0;
         let result = match &mut *sink {
-            Some(sink) => sink.write(batch.bytes(), batch.ends(), &mut |count| {
+            Some(sink) => sink.write(bytes, ends, &mut |count| {
                 settled += count;
                 self.settled.fetch_add(count as u64, Ordering::AcqRel);
             }),
@@ -479,11 +460,11 @@ impl Buffer {
         };
         drop(sink);
         IN_SINK.set(before);
-        self.account(batch.len() - settled, result);
+        (ends.len() - settled, result)
     }
 
     /// Counts what could not be written, and has it told.
-    fn account(&self, lost: usize, result: io::Result<()>) {
+    fn account(&self, (lost, result): (usize, io::Result<()>), by_himself: bool) {
         let lost = lost as u64;
         self.settled.fetch_add(lost, Ordering::AcqRel);
         let failed = result.is_err();
@@ -496,6 +477,9 @@ impl Buffer {
             let mut queue = self.lock();
             queue.lost += lost;
             queue.stuck = false;
+            if by_himself {
+                queue.busy = false;
+            }
             if queue.waiting > 0 {
                 self.progress.notify_all();
             }
@@ -519,13 +503,6 @@ impl Buffer {
         }
     }
 
-    /// Writes a record on the thread that logs it.
-    fn write_now(&self, record: &[u8]) {
-        let mut batch = Batch::default();
-        batch.push(record);
-        self.write(&batch);
-    }
-
     fn close_sink(&self) {
         let sink = self
             .sink
@@ -546,6 +523,13 @@ fn drop_quietly(sink: Option<Sink>) {
 impl Queue {
     fn is_full(&self) -> bool {
         self.batch.len() >= self.buffering.records || self.batch.bytes().len() >= BYTES
+    }
+
+    /// Whether there is not even room for what a sink logs.
+    fn is_overfull(&self) -> bool {
+        const MORE: usize = 64;
+        self.batch.len() >= self.buffering.records.saturating_add(MORE)
+            || self.batch.bytes().len() >= 2 * BYTES
     }
 
     /// Whether it is time to write.

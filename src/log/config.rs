@@ -1,11 +1,11 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tracing_subscriber::{Layer, Registry};
 
 use super::LogError;
-use super::buffer::{Buffering, Overflow};
+use super::buffering::{Buffering, Overflow};
 use super::date::DateFormat;
 use super::format::{LogFormat, Look};
 use super::handler::Handler;
@@ -46,13 +46,32 @@ pub struct BasicConfig {
 
 pub(super) type UserLayer = dyn Layer<Registry> + Send + Sync;
 
-/// What the program has set up by itself.
-static BY_HAND: Mutex<Option<BasicConfig>> = Mutex::new(None);
+/// What the program has set up by itself. Whoever sets logging up holds it: one after the other.
+static BY_HAND: Mutex<ByHand> = Mutex::new(ByHand {
+    config: None,
+    level: None,
+});
+
+struct ByHand {
+    config: Option<BasicConfig>,
+    /// The level that was set since.
+    level: Option<LogLevel>,
+}
+
+fn by_hand() -> MutexGuard<'static, ByHand> {
+    BY_HAND.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn set_level(level: LogLevel) {
+    let mut by_hand = by_hand();
+    by_hand.level = Some(level);
+    subscriber::set_level(level);
+}
 
 /// What the program wants of panics when there is no entrypoint.
 pub(super) fn panic_hook_by_hand() -> PanicHook {
-    let by_hand = BY_HAND.lock().unwrap_or_else(PoisonError::into_inner);
-    let config = by_hand.as_ref();
+    let by_hand = by_hand();
+    let config = by_hand.config.as_ref();
     config.map_or(PanicHook::Leave, |config| {
         config.panic_hook.unwrap_or_default()
     })
@@ -121,7 +140,8 @@ impl BasicConfig {
         self
     }
 
-    /// Adds a layer that gets what this level lets pass, and what happens to spans.
+    /// Adds a layer that gets what this level lets pass, and what happens to spans. A panic of it goes
+    /// no further.
     ///
     /// What it answers to [`Layer::enabled`] is asked for each event. A layer with a filter of its own
     /// (`Layer::with_filter`) works in a subscriber of your own alone, where a [`Handler`] is a layer
@@ -147,21 +167,23 @@ impl BasicConfig {
     /// [`LogError`] when the format is not compiled in, or the format of dates means nothing. Nothing
     /// has changed then.
     pub fn init(&self) -> Result<(), LogError> {
-        self.apply()?;
-        *BY_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        let mut by_hand = by_hand();
+        let before = self.apply()?;
+        by_hand.level = None;
+        let config = by_hand.config.replace(self.clone());
+        // Closing what was there is code of the program's, and nobody waits for it.
+        drop(by_hand);
+        drop((before, config));
         Ok(())
     }
 
     /// Sets it up for an entrypoint: what the program has set up by itself stays where this says
     /// nothing else.
     pub(crate) fn init_over_what_is_there(self) -> Result<(), LogError> {
-        let by_hand = BY_HAND
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let under = by_hand.unwrap_or_default();
+        let by_hand = by_hand();
+        let under = by_hand.config.clone().unwrap_or_default();
         let over = Self {
-            level: self.level.or(under.level),
+            level: self.level.or(by_hand.level).or(under.level),
             // Another format has other dates, and speaks to somebody else.
             date: self
                 .date
@@ -176,10 +198,14 @@ impl BasicConfig {
             layers: [under.layers, self.layers].concat(),
             panic_hook: self.panic_hook.or(under.panic_hook),
         };
-        over.apply()
+        let before = over.apply()?;
+        drop(by_hand);
+        drop(before);
+        Ok(())
     }
 
-    fn apply(&self) -> Result<(), LogError> {
+    /// Gives what was there before.
+    fn apply(&self) -> Result<Arc<Front>, LogError> {
         let mut handlers = Vec::new();
         let date = self.date.as_deref().map(DateFormat::strftime).transpose()?;
         let format = self.format.unwrap_or_default();
@@ -196,13 +222,13 @@ impl BasicConfig {
                 handler.output().unbuffered();
             }
         }
-        subscriber::set(Front {
+        let before = subscriber::set(Front {
             level: self.level.unwrap_or_default(),
             handlers,
             layers: self.layers.clone(),
         });
         panic_hook::set(self.panic_hook.unwrap_or_default());
-        Ok(())
+        Ok(before)
     }
 
     fn buffering(&self) -> Buffering {

@@ -1,7 +1,8 @@
 //! What has been logged is written before the process ends, whoever ends it.
 
 use std::panic::catch_unwind;
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, Weak};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::buffer::{Buffer, STUCK};
@@ -59,12 +60,11 @@ pub(super) fn flush(limit: Option<Duration>) -> bool {
 /// Nothing is accepted after it has begun: the last thing written is a whole record, also when the
 /// process ends while other threads go on.
 ///
-/// Who comes second waits for the first, and no longer: the process has waited once.
+/// Who comes second waits for the first, within his own limit, and no longer: the process has waited
+/// once.
 pub(super) fn end(limit: Option<Duration>) -> u64 {
-    static DONE: Mutex<bool> = Mutex::new(false);
-    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let limit = if *done { Some(Duration::ZERO) } else { limit };
-    *done = true;
+    let ending = Ending::begin(limit);
+    let limit = ending.as_ref().map_or(Some(Duration::ZERO), |_| limit);
     let until = Until::new(limit);
     let targets: Vec<_> = all()
         .into_iter()
@@ -77,6 +77,49 @@ pub(super) fn end(limit: Option<Duration>) -> u64 {
         }
     }
     left
+}
+
+/// The first end of the logs, until this is dropped.
+struct Ending(());
+
+/// Who ends the logs.
+enum Ends {
+    Nobody,
+    Now(ThreadId),
+    Done,
+}
+
+static ENDS: (Mutex<Ends>, Condvar) = (Mutex::new(Ends::Nobody), Condvar::new());
+
+impl Ending {
+    /// Begins it. Nothing when it has begun before; then it is over, or the limit is.
+    fn begin(limit: Option<Duration>) -> Option<Self> {
+        let (ends, over) = &ENDS;
+        let mut ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = thread::current().id();
+        match *ends {
+            Ends::Nobody => {
+                *ends = Ends::Now(this);
+                return Some(Self(()));
+            }
+            // A sink that ends the process when it is closed.
+            Ends::Now(thread) if thread == this => return None,
+            Ends::Now(_) | Ends::Done => {}
+        }
+        let is_now = |ends: &mut Ends| matches!(ends, Ends::Now(_));
+        match limit {
+            Some(limit) => drop(over.wait_timeout_while(ends, limit, is_now)),
+            None => drop(over.wait_while(ends, is_now)),
+        }
+        None
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        *ENDS.0.lock().unwrap_or_else(PoisonError::into_inner) = Ends::Done;
+        ENDS.1.notify_all();
+    }
 }
 
 fn all() -> Vec<Arc<Buffer>> {

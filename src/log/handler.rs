@@ -1,6 +1,8 @@
 use std::fmt;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
@@ -11,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::format::Format;
 use super::level::LogLevel;
+use super::nesting::Nested;
 use super::output::Output;
 use super::panic_hook;
 use super::record::{Record, Spans, with_scratch};
@@ -40,6 +43,8 @@ pub struct Handler {
     format: Arc<dyn Format>,
     output: Output,
     level: LogLevel,
+    /// Whether the format has ever panicked.
+    has_panicked: Arc<AtomicBool>,
 }
 
 impl Handler {
@@ -49,6 +54,7 @@ impl Handler {
             format: Arc::new(format),
             output: output.into(),
             level: LogLevel::NotSet,
+            has_panicked: Arc::default(),
         }
     }
 
@@ -68,6 +74,12 @@ impl Handler {
         if !self.level.allows(event.metadata()) {
             return;
         }
+        // In the hook for panics another one would end the process.
+        let risky = thread::panicking() && self.has_panicked.load(Ordering::Relaxed);
+        let nested = Nested::enter().filter(|_| !risky);
+        let Some(_nested) = nested else {
+            return self.output.lose();
+        };
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         let place = panic_hook::place_of(metadata);
@@ -77,8 +89,10 @@ impl Handler {
             if let Err(text) = self.format(&record, line) {
                 let text = format!("a record could not be formatted: panicked: {text}");
                 if self.format(&record.saying(&text), line).is_err() {
-                    // Nothing of this format can be relied on.
-                    return self.output.lose();
+                    line.clear();
+                    let (target, name) = (record.target(), record.severity().name());
+                    // Writing to memory does not fail.
+                    let _ = writeln!(line, "{name} {target}: {text}");
                 }
             }
             self.output.put(line);
@@ -88,8 +102,10 @@ impl Handler {
     /// Formats the record; the error is the text of a panic.
     fn format(&self, record: &Record<'_>, line: &mut Vec<u8>) -> Result<(), String> {
         line.clear();
-        catch_unwind(AssertUnwindSafe(|| self.format.format(record, line)))
-            .map_err(|panic| panic_text(&*panic).to_string())
+        catch_unwind(AssertUnwindSafe(|| self.format.format(record, line))).map_err(|panic| {
+            self.has_panicked.store(true, Ordering::Relaxed);
+            panic_text(&*panic).to_string()
+        })
     }
 }
 

@@ -13,8 +13,9 @@
 //!
 //! # What holds
 //!
-//! 1. A log call does not fail: neither a sink that fails nor a value that panics while it is
-//!    formatted changes what the program does.
+//! 1. A log call does not fail: neither a sink that fails nor a value, a format or a layer that panics
+//!    changes what the program does. One within four others, as of a value that logs itself while it
+//!    is formatted, is left out, and counted as lost.
 //! 2. It does not wait for the sink while the buffer has room; what happens when it has none is
 //!    [`Overflow`].
 //! 3. What was logged is written when an entrypoint ends, on a panic, at the end of `main`, by
@@ -25,6 +26,8 @@
 
 #[cfg(feature = "log")]
 mod buffer;
+#[cfg(feature = "log")]
+mod buffering;
 #[cfg(feature = "log")]
 mod config;
 #[cfg(feature = "log")]
@@ -41,6 +44,8 @@ mod identity;
 #[cfg(feature = "journald")]
 mod journal_socket;
 mod level;
+#[cfg(feature = "log")]
+mod nesting;
 mod options;
 #[cfg(feature = "log")]
 mod output;
@@ -73,7 +78,8 @@ pub use self::level::LogLevel;
 pub use self::syslog_socket::SyslogSocket;
 #[cfg(feature = "log")]
 pub use self::{
-    buffer::{Buffering, LogStatistic, Overflow},
+    buffer::LogStatistic,
+    buffering::{Buffering, Overflow},
     config::BasicConfig,
     date::DateFormat,
     format::Format,
@@ -102,10 +108,11 @@ pub fn basic_config() -> BasicConfig {
     BasicConfig::default()
 }
 
-/// Changes the least level that is logged, from now on.
+/// Changes the least level that is logged, from now on: until it is changed again, by the next
+/// [`BasicConfig::init`], or by an entrypoint that was given a level.
 #[cfg(feature = "log")]
 pub fn set_level(level: LogLevel) {
-    subscriber::set_level(level);
+    config::set_level(level);
 }
 
 /// The least level that is logged.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::buffer::{Buffer, Buffering, STDERR};
+use super::buffer::{Buffer, STDERR};
+use super::buffering::Buffering;
 use super::sink::{Datagrams, Sink};
 
 /// Where a log is written: a stream of bytes, or datagrams.
@@ -91,7 +92,7 @@ impl Output {
         self.handle.0.put(record);
     }
 
-    /// A record could not be made.
+    /// A record is left out.
     pub(super) fn lose(&self) {
         self.handle.0.lose_one();
     }

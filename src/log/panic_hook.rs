@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tracing::Metadata;
 
+use super::nesting::Nested;
 use super::{exit, subscriber};
 use crate::error::panic_text;
 use crate::service::ServiceContext;
@@ -19,7 +20,8 @@ use crate::service::ServiceContext;
 #[non_exhaustive]
 pub enum PanicHook {
     /// It is an error in the log, with its place, and its backtrace if `RUST_BACKTRACE` asks for one;
-    /// the log is written at once. The hook that was there before is called as well, unless the log
+    /// the log is written at once. (One within a log call is left to the hook that was there before.)
+    /// The hook that was there before is called as well, unless the log
     /// goes to the standard error stream, where it would say the same twice. The default.
     #[default]
     Log,
@@ -38,6 +40,10 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 pub(super) fn set(mode: PanicHook) {
     static INSTALLED: Once = Once::new();
     MODE.store(mode as u8, Ordering::Relaxed);
+    // A hook cannot be set then; the next one who sets a mode does it.
+    if thread::panicking() {
+        return;
+    }
     INSTALLED.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -54,7 +60,8 @@ pub(super) fn set(mode: PanicHook) {
 fn on_panic(info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
     let mode = MODE.load(Ordering::Relaxed);
     let (shown, on_stderr) = subscriber::shows_errors();
-    if mode == PanicHook::Leave as u8 || !shown {
+    // A format or a layer that panics is not asked to log that: a panic in a hook ends the process.
+    if mode == PanicHook::Leave as u8 || !shown || Nested::is_inside() {
         before(info);
         return;
     }

@@ -53,21 +53,6 @@ impl Sink {
         ends: &[usize],
         done: &mut dyn FnMut(usize),
     ) -> io::Result<()> {
-        match catch_unwind(AssertUnwindSafe(|| self.try_write(bytes, ends, done))) {
-            Ok(result) => result,
-            Err(panic) => Err(io::Error::other(format!(
-                "the writer panicked: {}",
-                panic_text(&*panic)
-            ))),
-        }
-    }
-
-    fn try_write(
-        &mut self,
-        bytes: &[u8],
-        ends: &[usize],
-        done: &mut dyn FnMut(usize),
-    ) -> io::Result<()> {
         match &mut self.kind {
             Kind::Datagrams(datagrams) => {
                 let mut start = 0;
@@ -123,16 +108,23 @@ fn write_all(writer: &mut dyn Write, mut bytes: &[u8], written: &mut usize) -> i
         if count == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
+        // A writer that says more than it was given has written that.
+        let count = count.min(bytes.len());
         *written += count;
         bytes = &bytes[count..];
     }
     Ok(())
 }
 
-/// Waits for a stream that was made non-blocking, as a terminal may be by another program.
+/// Calls code of the program's, whose panic is an error like others. Waits for a stream that was made
+/// non-blocking, as a terminal may be by another program.
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match call() {
+        let result = catch_unwind(AssertUnwindSafe(&mut call)).unwrap_or_else(|panic| {
+            let text = panic_text(&*panic);
+            Err(io::Error::other(format!("the writer panicked: {text}")))
+        });
+        match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => pause(),
             result => return result,

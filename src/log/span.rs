@@ -21,28 +21,32 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
-    let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<Fields>().is_none() {
-        let mut fields = Fields(Vec::new());
-        attributes.record(&mut fields);
-        extensions.insert(fields);
+    if span.extensions().get::<Fields>().is_some() {
+        return;
     }
+    let mut fields = Fields(Vec::new());
+    attributes.record(&mut fields);
+    span.extensions_mut().replace(fields);
 }
 
 /// Keeps what was recorded later. Doing it twice changes nothing.
+///
+/// The values are formatted before the span is locked: they may log, in this very span.
 pub(super) fn keep_more<S>(id: &Id, values: &Record<'_>, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = context.span(id) else { return };
+    let mut more = Fields(Vec::new());
+    values.record(&mut more);
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<Fields>() {
-        Some(fields) => values.record(fields),
-        None => {
-            let mut fields = Fields(Vec::new());
-            values.record(&mut fields);
-            extensions.insert(fields);
+        Some(fields) => {
+            for (name, value) in more.0 {
+                fields.set(name, value);
+            }
         }
+        None => extensions.insert(more),
     }
 }
 
@@ -71,53 +75,56 @@ where
 }
 
 impl Fields {
-    fn set(&mut self, field: &Field, value: Value<'_>) {
-        let value = value.into();
-        match self.0.iter_mut().find(|(name, _)| *name == field.name()) {
+    fn set(&mut self, name: &'static str, value: OwnedValue) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((field.name(), value)),
+            None => self.0.push((name, value)),
         }
+    }
+
+    fn give(&mut self, field: &Field, value: Value<'_>) {
+        self.set(field.name(), value.into());
     }
 }
 
 impl Visit for Fields {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field, Value::Bool(value));
+        self.give(field, Value::Bool(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field, Value::I64(value));
+        self.give(field, Value::I64(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, Value::U64(value));
+        self.give(field, Value::U64(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.set(field, Value::I128(value));
+        self.give(field, Value::I128(value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.set(field, Value::U128(value));
+        self.give(field, Value::U128(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.set(field, Value::F64(value));
+        self.give(field, Value::F64(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, Value::Str(value));
+        self.give(field, Value::Str(value));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.set(field, Value::Bytes(value));
+        self.give(field, Value::Bytes(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.set(field, Value::Error(value));
+        self.give(field, Value::Error(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field, Value::Debug(value));
+        self.give(field, Value::Debug(value));
     }
 }

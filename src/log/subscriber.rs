@@ -1,7 +1,10 @@
 //! What stands between `tracing` and the handlers: one layer for the whole process, behind which
 //! everything can be changed at any time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::thread;
 
 use arc_swap::ArcSwap;
 use tracing::level_filters::LevelFilter;
@@ -15,6 +18,7 @@ use super::config::UserLayer;
 use super::exit;
 use super::handler::Handler;
 use super::level::LogLevel;
+use super::nesting::Nested;
 use super::span::{Around, keep, keep_more};
 
 /// What is behind the layer.
@@ -28,22 +32,29 @@ pub(super) struct Front {
 static FRONT: LazyLock<ArcSwap<Front>> = LazyLock::new(|| ArcSwap::from_pointee(Front::nothing()));
 
 /// Whether the process's subscriber is ours, once that was tried.
-static OURS: OnceLock<bool> = OnceLock::new();
+static OURS: OnceLock<Ours> = OnceLock::new();
 
-/// Puts this in place of what was there, after that was written.
-pub(super) fn set(front: Front) {
+/// What of the process is ours.
+#[derive(Clone, Copy, Default)]
+struct Ours {
+    subscriber: bool,
+    /// The logger of the crate `log`.
+    logger: bool,
+}
+
+/// Puts this in place of what was there, after that was written. What was there is for the caller to
+/// drop: closing its outputs is code of the program's.
+pub(super) fn set(front: Front) -> Arc<Front> {
     exit::flush(None);
-    FRONT.store(Arc::new(front));
-    // Somebody else's subscriber stays; then nothing here is ever called.
+    let before = FRONT.swap(Arc::new(front));
     OURS.get_or_init(|| {
-        let ours = tracing::subscriber::set_global_default(registry().with(Gate)).is_ok();
-        if ours {
-            // Somebody else's logger stays as well.
-            let _ = tracing_log::LogTracer::init();
-        }
-        ours
+        // Somebody else's subscriber stays; then nothing here is ever called. So does a logger.
+        let subscriber = tracing::subscriber::set_global_default(registry().with(Gate)).is_ok();
+        let logger = subscriber && tracing_log::LogTracer::init().is_ok();
+        Ours { subscriber, logger }
     });
     level_changed();
+    before
 }
 
 pub(super) fn set_level(level: LogLevel) {
@@ -61,7 +72,8 @@ pub(super) fn level() -> LogLevel {
 /// Whether an error would be seen, and whether that is on the standard error stream.
 pub(super) fn shows_errors() -> (bool, bool) {
     let front = FRONT.load();
-    let shown = is_ours() && front.filter() >= LevelFilter::ERROR && front.level <= LogLevel::Error;
+    let shown =
+        ours().subscriber && front.filter() >= LevelFilter::ERROR && front.level <= LogLevel::Error;
     (
         shown,
         shown
@@ -72,14 +84,17 @@ pub(super) fn shows_errors() -> (bool, bool) {
     )
 }
 
-fn is_ours() -> bool {
-    OURS.get().copied().unwrap_or(false)
+fn ours() -> Ours {
+    OURS.get().copied().unwrap_or_default()
 }
 
 /// What was asked before may be answered otherwise now.
 fn level_changed() {
-    if is_ours() {
+    let ours = ours();
+    if ours.logger {
         facade::set_max_level(FRONT.load().filter().as_log());
+    }
+    if ours.subscriber {
         tracing::callsite::rebuild_interest_cache();
     }
 }
@@ -137,13 +152,13 @@ impl Layer<Registry> for Gate {
         for handler in &front.handlers {
             handler.handle(event, &spans);
         }
-        for layer in &front.layers {
+        each_layer(|layer| {
             if layer.enabled(event.metadata(), context.clone())
                 && layer.event_enabled(event, context.clone())
             {
                 layer.on_event(event, context.clone());
             }
-        }
+        });
     }
 
     fn on_new_span(
@@ -183,8 +198,21 @@ impl Layer<Registry> for Gate {
     }
 }
 
+/// What a layer does is not the business of who logs, nor one that panics that of the others; the
+/// panic was said when it came.
 fn each_layer(call: impl Fn(&UserLayer)) {
+    /// Whether one has ever panicked.
+    static HAVE_PANICKED: AtomicBool = AtomicBool::new(false);
+    // In the hook for panics another one would end the process.
+    if thread::panicking() && HAVE_PANICKED.load(Ordering::Relaxed) {
+        return;
+    }
     for layer in &FRONT.load().layers {
-        call(&**layer);
+        let Some(_nested) = Nested::enter() else {
+            return;
+        };
+        if catch_unwind(AssertUnwindSafe(|| call(&**layer))).is_err() {
+            HAVE_PANICKED.store(true, Ordering::Relaxed);
+        }
     }
 }

@@ -1,9 +1,13 @@
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Chain, panic_text};
 
 /// The value of a field, or a message.
 ///
-/// `Display` writes strings as they are, `Debug` in quotation marks.
+/// `Display` writes strings as they are, `Debug` in quotation marks. Both write `<panicked: …>` where a
+/// value of the program's panics: the record is as whole as others then.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -42,9 +46,30 @@ impl fmt::Display for Value<'_> {
             Self::F64(value) => value.fmt(f),
             Self::Str(value) | Self::Text(value) => f.write_str(value),
             Self::Bytes(value) => write!(f, "\"{}\"", value.escape_ascii()),
-            Self::Debug(value) => value.fmt(f),
-            Self::Error(value) => write!(f, "{value}"),
+            Self::Debug(value) => careful(f, |f| value.fmt(f)),
+            Self::Error(value) => Careful(value).fmt(f),
         }
+    }
+}
+
+/// What a value writes, with what `Value` writes where it panics.
+pub(super) struct Careful<T>(pub(super) T);
+
+impl<T: fmt::Display> fmt::Display for Careful<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        careful(f, |f| self.0.fmt(f))
+    }
+}
+
+/// Runs code of the program's that formats. What it has written before it panics or fails stands, and what
+/// comes behind it is written: a value that fails is no sink that does.
+fn careful(
+    f: &mut fmt::Formatter<'_>,
+    write: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    match catch_unwind(AssertUnwindSafe(|| write(f))) {
+        Ok(_) => Ok(()),
+        Err(panic) => write!(f, "<panicked: {}>", panic_text(&*panic)),
     }
 }
 
@@ -75,7 +100,7 @@ pub enum OwnedValue {
     F64(f64),
     /// A text that was given as one.
     Str(Box<str>),
-    /// A text that was formatted when it was given.
+    /// A text that was formatted when it was given; an error with its causes is one.
     Text(Box<str>),
 }
 
@@ -106,7 +131,15 @@ impl From<Value<'_>> for OwnedValue {
             Value::U128(value) => Self::U128(value),
             Value::F64(value) => Self::F64(value),
             Value::Str(value) => Self::Str(value.into()),
-            value => Self::Text(value.to_string().into()),
+            value => {
+                let mut text = String::new();
+                // Writing to memory does not fail.
+                let _ = match value {
+                    Value::Error(error) => write!(text, "{}", Careful(Chain(error))),
+                    value => write!(text, "{value}"),
+                };
+                Self::Text(text.into())
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ impl Batch {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);
         self.ends.clear();
+        self.ends.shrink_to(KEPT / size_of::<usize>());
     }
 }
 

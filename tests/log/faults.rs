@@ -8,8 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use aiomisc::log::{
-    Buffering, Format, Handler, LogStatistic, Output, Overflow, Record,
-    format::{Json, Plain},
+    Buffering, Format, Handler, Output, Overflow, Record, Value, Visitor, format::Plain,
 };
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -216,6 +215,23 @@ fn a_record_that_was_written_in_part_is_completed() {
     assert_eq!(memory.text(), "one\ntwo\nfour\n");
 }
 
+/// A panic is a failure like others.
+#[test]
+fn a_record_that_was_written_in_part_before_a_panic_is_completed() {
+    let memory = Memory::default();
+    memory.answer([Answer::Writes(6), Answer::Panics]);
+    let (output, handler) = buffered(&memory, patient(16));
+    with(handler, || {
+        for text in ["one", "two", "three"] {
+            tracing::info!("{text}");
+        }
+        assert!(output.flush());
+        tracing::info!("four");
+        assert!(output.flush());
+    });
+    assert_eq!(memory.text(), "one\ntwo\nfour\n");
+}
+
 #[test]
 fn a_sink_that_is_interrupted_or_not_ready_is_tried_again() {
     let memory = Memory::default();
@@ -255,35 +271,47 @@ fn a_sink_is_closed_after_everything_was_written() {
 }
 
 #[test]
-fn a_value_that_panics_costs_its_record_alone() {
+fn a_value_that_panics_costs_itself_alone() {
     struct Panics;
     impl fmt::Debug for Panics {
         fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
             panic!("on purpose");
         }
     }
-    let log = || {
-        tracing::info!(value = ?Panics, "never seen");
+    let text = super::tools::written(Plain::new(), || {
+        tracing::info!(target: "unit", value = ?Panics, "seen");
         tracing::info!("next");
-    };
-    let said = "a record could not be formatted: panicked: on purpose";
+    });
+    assert_eq!(text, "seen value=<panicked: on purpose>\nnext\n");
+}
+
+/// A format that stumbles over a field says so in its own form.
+#[test]
+fn a_format_that_panics_at_a_field_costs_the_fields() {
+    struct Picky;
+    struct Sees<'a>(&'a mut Vec<u8>);
+    impl Format for Picky {
+        fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+            record.visit(&mut Sees(out));
+        }
+    }
+    impl Visitor for Sees<'_> {
+        fn message(&mut self, value: Value<'_>) {
+            self.0.extend_from_slice(format!("<{value}>").as_bytes());
+        }
+
+        fn field(&mut self, name: &'static str, _: Value<'_>) {
+            panic!("no {name}");
+        }
+    }
+    let text = super::tools::written(Picky, || tracing::info!(bread = 1, "hungry"));
     assert_eq!(
-        super::tools::written(Plain::new(), log),
-        format!("{said}\nnext\n")
-    );
-    // As a record of the format, which its readers understand.
-    let text = super::tools::written(Json::new(), log);
-    let records: Vec<serde_json::Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect();
-    assert_eq!(
-        (&records[0]["msg"], &records[1]["msg"]),
-        (&said.into(), &"next".into())
+        text,
+        "<a record could not be formatted: panicked: no bread>"
     );
 }
 
-/// A format that cannot format anything costs its records, which are counted.
+/// A format that cannot format anything costs its records, and says so as well as it can.
 #[test]
 fn a_format_that_panics_costs_its_records() {
     struct Broken;
@@ -293,23 +321,9 @@ fn a_format_that_panics_costs_its_records() {
             panic!("on purpose");
         }
     }
-    let memory = Memory::default();
-    let output = Output::from(memory.writer());
-    let lost = || -> f64 {
-        let figures = aiomisc::statistics().of_kind::<LogStatistic>();
-        let lost = figures.filter(|figure| figure.metric == "lost");
-        lost.filter_map(|figure| figure.value.as_f64()).sum()
-    };
-    let before = lost();
-    with(Handler::new(Broken, output.clone()), || {
-        tracing::info!("lost")
-    });
-    assert!(lost() > before);
-    assert_eq!(memory.text(), "");
-    with(Handler::new(Plain::new(), output), || {
-        tracing::info!("the next")
-    });
-    assert!(memory.text().starts_with("the next\n"), "{}", memory.text());
+    let text = super::tools::written(Broken, || tracing::info!(target: "unit", "never seen"));
+    let said = "info unit: a record could not be formatted: panicked: on purpose\n";
+    assert_eq!(text, said);
 }
 
 /// The record that is being formatted is not disturbed by one that its value logs.

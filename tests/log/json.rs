@@ -199,3 +199,78 @@ impl Error for Outer {
         Some(&self.0)
     }
 }
+
+/// Names of spans and fields are texts like others.
+#[test]
+fn names_that_nobody_would_give_make_valid_records() {
+    let record = record(|| {
+        let span = tracing::info_span!("a \"span\"\u{7f}\u{200b}\0\n", "f\"\\\n" = 1).entered();
+        tracing::info!("v\"\u{1}" = 2, pid_ = 3, pid = 4, errno__ = 5, "x");
+        drop(span);
+    });
+    let fields = &record["@fields"];
+    assert_eq!(fields["spans"], json!(["a \"span\"\u{7f}\u{200b}\0\n"]));
+    assert_eq!(
+        (&fields["f\"\\\n"], &fields["v\"\u{1}"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!((&fields["pid__"], &fields["pid_"]), (&json!(3), &json!(4)));
+    assert_eq!(fields["errno___"], 5);
+}
+
+/// More names than one event can have.
+#[test]
+fn fields_of_many_spans_stand_there_once() {
+    macro_rules! span {
+        ($($name:ident)*) => { tracing::info_span!("span", $($name = 1),*).entered() };
+    }
+    let text = written(Json::new(), || {
+        let _outermost = span!(a0 b8 b9 c9 d9 e3 f0);
+        let _outer = span!(a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9);
+        let _middle = span!(c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 a0);
+        let _inner = span!(a0 a1 c0 e1 e2 e3);
+        tracing::info!("x");
+    });
+    serde_json::from_str::<Value>(&text).unwrap();
+    for name in ["a0", "a1", "a9", "b8", "b9", "c0", "d9", "e3", "f0"] {
+        assert_eq!(
+            text.matches(&format!("\"{name}\":")).count(),
+            1,
+            "{name}: {text}"
+        );
+    }
+}
+
+#[test]
+fn causes_without_an_end_are_not_followed_for_ever() {
+    #[derive(Debug)]
+    struct Round;
+    impl fmt::Display for Round {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("round")
+        }
+    }
+    impl Error for Round {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&Self)
+        }
+    }
+    let record = record(|| tracing::error!(error = &Round as &dyn Error, "x"));
+    let causes = record["stackTrace"].as_str().unwrap().lines().count();
+    assert!((2..100).contains(&causes), "{causes}");
+}
+
+#[test]
+fn a_value_that_panics_leaves_a_valid_record() {
+    struct Panics;
+    impl fmt::Debug for Panics {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("half \"")?;
+            panic!("on \"purpose\"");
+        }
+    }
+    let record = record(|| tracing::info!(value = ?Panics, after = 1, "{:?}", Panics));
+    assert_eq!(record["msg"], "half \"<panicked: on \"purpose\">");
+    assert_eq!(record["@fields"]["value"], record["msg"]);
+    assert_eq!(record["@fields"]["after"], 1);
+}

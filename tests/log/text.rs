@@ -18,6 +18,31 @@ fn plain_is_the_message_and_its_fields() {
     );
 }
 
+/// What a program says of a failure is of little use without what it came from.
+#[test]
+fn errors_have_their_causes() {
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("cannot load")
+        }
+    }
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let outer = Outer(std::io::Error::other("no disk"));
+    let error = &outer as &dyn std::error::Error;
+    let text = written(Plain::new(), || {
+        let _span = tracing::info_span!("span", because = error).entered();
+        tracing::error!(error, "x");
+    });
+    let expected = "x error=cannot load: no disk because=cannot load: no disk\n";
+    assert_eq!(text, expected);
+}
+
 #[test]
 fn stream_has_date_level_and_origin() {
     let format = Stream::new().date(DateFormat::strftime("now").unwrap());

@@ -1,6 +1,7 @@
 //! A sink that tests look into, and steer.
 
 use std::io::{self, Write};
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -158,4 +159,29 @@ pub(crate) fn written(format: impl Format, log: impl FnOnce()) -> String {
 pub(crate) fn with(handler: Handler, log: impl FnOnce()) {
     let subscriber = tracing_subscriber::registry().with(handler);
     tracing::subscriber::with_default(subscriber, log);
+}
+
+/// Runs the rest of the test (its path) in a process of its own, where it is alone with the log.
+#[track_caller]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it says which of the two processes this is"
+)]
+pub(crate) fn alone(test: &str) -> bool {
+    if std::env::var_os("ALONE").is_some() {
+        return true;
+    }
+    let this = std::env::current_exe().expect("we are running");
+    let output = Command::new(this)
+        .args(["--exact", test, "--nocapture"])
+        .env("ALONE", "1")
+        .output()
+        .expect("it can be run again");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{}{said}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    false
 }

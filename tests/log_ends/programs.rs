@@ -60,7 +60,10 @@ fn run(name: &str, file: &str) {
         std::process::exit(outcome.expect("nothing stops it"));
     }
     let output = Output::file(file).expect("a file");
-    let config = basic_config().format(LogFormat::Plain).output(output);
+    let config = basic_config()
+        .format(LogFormat::Plain)
+        .output(output)
+        .buffered(!name.ends_with("unbuffered"));
     config.init().expect("a configuration");
     if name == "million" {
         thread::scope(|scope| {
@@ -87,7 +90,7 @@ fn run(name: &str, file: &str) {
         .shutdown_timeout(Duration::from_millis(300));
     match name {
         "returns" => tell(),
-        "exits" => {
+        "exits" | "exits, unbuffered" => {
             tell();
             std::process::exit(7);
         }
@@ -98,7 +101,7 @@ fn run(name: &str, file: &str) {
             });
             exit.join().expect("it does not come back");
         }
-        "panics" => {
+        "panics" | "panics, unbuffered" => {
             tell();
             panic!("on purpose");
         }
@@ -116,7 +119,7 @@ fn run(name: &str, file: &str) {
                 .expect("a graceful stop");
         }
         "terminated, overruns" => forever(builder, Stop::Never),
-        "terminated, blocked" => forever(builder, Stop::Blocks),
+        "terminated, blocked" | "terminated, blocked, unbuffered" => forever(builder, Stop::Blocks),
         "three times" => forever(
             builder.shutdown_timeout(Duration::from_secs(30)),
             Stop::NeverSays,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::text::{Ink, Text};
 use crate::log::record::{Record, Severity, Visitor};
-use crate::log::value::Value;
+use crate::log::value::{Careful, Value};
 
 /// How many causes of an error are shown: one whose causes have no end is not followed for ever.
 pub(super) const CAUSES: usize = 32;
@@ -112,10 +112,12 @@ impl Visitor for Describe<'_> {
         self.text.push(Ink::Name, name);
         self.text.push(Ink::Equal, "=");
         if let Value::Error(error) = value {
-            self.text.write(Ink::Fault, format_args!("{error}"));
+            self.text
+                .write(Ink::Fault, format_args!("{}", Careful(error)));
             if !self.aside.error(error) {
                 for cause in causes(error) {
-                    self.text.write(Ink::Fault, format_args!(": {cause}"));
+                    self.text
+                        .write(Ink::Fault, format_args!(": {}", Careful(cause)));
                 }
             }
         } else {

@@ -1,6 +1,6 @@
 //! Entries for the journal of systemd.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::Format;
 use super::plain::write_text;
@@ -8,7 +8,7 @@ use super::priority::number_of;
 use crate::error::Chain;
 use crate::log::identity::program;
 use crate::log::record::{Record, Visitor};
-use crate::log::value::Value;
+use crate::log::value::{Careful, Value};
 
 /// An entry of the journal, in the journal's own protocol
 /// (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>): `journald`.
@@ -88,13 +88,12 @@ impl Format for Journald {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         let mut entry = Entry {
             out,
-            text: String::new(),
             message: false,
         };
         if self.stream {
             let since = record.time().duration_since(std::time::UNIX_EPOCH);
             let micros = since.unwrap_or_default().as_micros();
-            entry.put("__REALTIME_TIMESTAMP", micros.to_string().as_bytes());
+            entry.put_value("__REALTIME_TIMESTAMP", Value::U128(micros));
         }
         record.visit(&mut entry);
         record.each_span(|name, fields| {
@@ -129,8 +128,6 @@ impl Format for Journald {
 
 struct Entry<'a> {
     out: &'a mut Vec<u8>,
-    /// The last value that had to be formatted.
-    text: String,
     message: bool,
 }
 
@@ -138,6 +135,10 @@ impl Entry<'_> {
     /// Appends a field: `NAME=value`, or with its length when the value has several lines.
     fn put(&mut self, name: &str, value: &[u8]) {
         self.out.extend_from_slice(name.as_bytes());
+        self.put_behind_name(value);
+    }
+
+    fn put_behind_name(&mut self, value: &[u8]) {
         if value.contains(&b'\n') {
             self.out.push(b'\n');
             self.out
@@ -154,19 +155,29 @@ impl Entry<'_> {
     }
 
     fn put_value(&mut self, name: &str, value: Value<'_>) {
+        self.out.extend_from_slice(name.as_bytes());
+        self.put_value_behind_name(value);
+    }
+
+    fn put_value_behind_name(&mut self, value: Value<'_>) {
         match value {
-            Value::Str(text) | Value::Text(text) => self.put(name, text.as_bytes()),
-            Value::Bytes(bytes) => self.put(name, bytes),
+            Value::Str(text) | Value::Text(text) => self.put_behind_name(text.as_bytes()),
+            Value::Bytes(bytes) => self.put_behind_name(bytes),
             value => {
-                let mut text = std::mem::take(&mut self.text);
-                text.clear();
-                // Only a value that fails by itself fails here; what it has written stands.
+                self.out.push(b'=');
+                let start = self.out.len();
+                // Writing to memory does not fail.
                 let _ = match value {
-                    Value::Error(error) => write!(text, "{}", Chain(error)),
-                    value => write!(text, "{value}"),
+                    Value::Error(error) => write!(self.out, "{}", Careful(Chain(error))),
+                    value => write!(self.out, "{value}"),
                 };
-                self.put(name, text.as_bytes());
-                self.text = text;
+                if self.out[start..].contains(&b'\n') {
+                    // It needs its length before it.
+                    let len = (self.out.len() - start) as u64;
+                    self.out[start - 1] = b'\n';
+                    self.out.splice(start..start, len.to_le_bytes());
+                }
+                self.out.push(b'\n');
             }
         }
     }
@@ -179,31 +190,36 @@ impl Visitor for Entry<'_> {
     }
 
     fn field(&mut self, name: &'static str, value: Value<'_>) {
-        let name = name_of(name);
-        self.put_value(&name, value);
+        write_name(name, self.out);
+        self.put_value_behind_name(value);
     }
 }
 
-/// The name that a field has in the journal: capitals, digits and `_`, not beginning with the last two, of which the
-/// first is the journal's own.
-fn name_of(name: &str) -> String {
-    let mut valid: String = name
-        .chars()
-        .map(|c| match c.to_ascii_uppercase() {
-            c @ ('A'..='Z' | '0'..='9') => c,
-            _ => '_',
-        })
-        .collect();
-    if !valid.starts_with(|c: char| c.is_ascii_uppercase()) || OURS.contains(&valid.as_str()) {
-        valid.insert_str(0, "F_");
+/// Appends the name that a field has in the journal: capitals, digits and `_`, not beginning with the last two, of
+/// which the first is the journal's own.
+fn write_name(name: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend(name.chars().map(|c| match c.to_ascii_uppercase() {
+        c @ ('A'..='Z' | '0'..='9') => c as u8,
+        _ => b'_',
+    }));
+    let valid = &out[start..];
+    let is_ours = OURS.iter().any(|ours| ours.as_bytes() == valid);
+    if is_ours || !valid.first().is_some_and(u8::is_ascii_uppercase) {
+        out.splice(start..start, *b"F_");
     }
-    valid.truncate(MAX_NAME);
-    valid
+    out.truncate(start + MAX_NAME);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn name_of(name: &str) -> String {
+        let mut out = Vec::new();
+        write_name(name, &mut out);
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn names_are_made_valid() {

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Format;
+use super::describe::CAUSES;
 use super::escape::{Escaped, escape, key, string};
 use super::origin::{of_process, of_thread, write_origin};
 use crate::log::date::DateFormat;
@@ -98,10 +99,11 @@ struct Object<'a> {
     errno: i32,
 }
 
-/// The names of the event's fields; those beyond what an event can have are forgotten.
+/// The names of the fields: as many as an event can have, and those of spans beyond.
 struct Names {
     names: [&'static str; 32],
     count: usize,
+    more: Vec<&'static str>,
 }
 
 impl<'a> Object<'a> {
@@ -114,6 +116,7 @@ impl<'a> Object<'a> {
             names: Names {
                 names: [""; 32],
                 count: 0,
+                more: Vec::new(),
             },
             stack_trace: String::new(),
             errno: 0,
@@ -167,12 +170,8 @@ impl<'a> Object<'a> {
 
     /// The fields of the spans, from the inside out, and their names.
     fn spans(&mut self) {
-        let mut names = String::new();
         let mut count = 0_usize;
-        self.record.each_span(|name, _| {
-            let _ = write!(names, "{}{:?}", if count == 0 { "" } else { "," }, name);
-            count += 1;
-        });
+        self.record.each_span(|_, _| count += 1);
         for depth in (0..count).rev() {
             let mut at = 0;
             self.record.each_span(|_, fields| {
@@ -185,20 +184,28 @@ impl<'a> Object<'a> {
             });
         }
         if count > 0 {
-            let _ = write!(self.out, ",\"spans\":[{names}]");
+            self.key("spans");
+            let mut before = b'[';
+            self.record.each_span(|name, _| {
+                self.out.push(before);
+                string(self.out, name);
+                before = b',';
+            });
+            self.out.push(b']');
         }
     }
 
     fn error(&mut self, error: &(dyn Error + 'static)) {
         self.errno = 255;
         let mut next = Some(error);
-        while let Some(error) = next {
+        for _ in 0..=CAUSES {
+            let Some(error) = next else { break };
             if let Some(code) = error.downcast_ref().and_then(io::Error::raw_os_error) {
                 self.errno = code;
             }
             next = error.source();
             if let Some(source) = next {
-                let _ = writeln!(self.stack_trace, "caused by: {source}");
+                let _ = writeln!(self.stack_trace, "caused by: {}", Value::Error(source));
             }
         }
     }
@@ -207,7 +214,10 @@ impl<'a> Object<'a> {
 impl Visitor for Object<'_> {
     fn message(&mut self, value: Value<'_>) {
         if self.open {
-            self.late = Some(value.to_string());
+            let mut text = String::new();
+            // Only a value that fails by itself fails here; what it has written stands.
+            let _ = write!(text, "{value}");
+            self.late = Some(text);
         } else {
             self.out.extend_from_slice(b",\"msg\":");
             write_text(self.out, value);
@@ -230,20 +240,24 @@ impl Visitor for Object<'_> {
 impl Names {
     /// Whether it is a new one.
     fn add(&mut self, name: &'static str) -> bool {
-        if self.names[..self.count].contains(&name) {
+        if self.names[..self.count].contains(&name) || self.more.contains(&name) {
             return false;
         }
-        if let Some(place) = self.names.get_mut(self.count) {
-            *place = name;
-            self.count += 1;
+        match self.names.get_mut(self.count) {
+            Some(place) => {
+                *place = name;
+                self.count += 1;
+            }
+            None => self.more.push(name),
         }
         true
     }
 }
 
 fn is_ours(name: &str) -> bool {
+    // With a `_` behind it as well: that is taken by the name without.
     matches!(
-        name,
+        name.trim_end_matches('_'),
         "identifier"
             | "code_file"
             | "code_line"

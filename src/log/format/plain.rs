@@ -1,8 +1,9 @@
 use std::io::Write;
 
 use super::Format;
+use crate::error::Chain;
 use crate::log::record::{Record, Visitor};
-use crate::log::value::Value;
+use crate::log::value::{Careful, Value};
 
 /// The message and its fields alone: `plain`.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,8 @@ impl Format for Plain {
     }
 }
 
-/// The message, then the fields of the event, then those of its spans from the inside out.
+/// The message, then the fields of the event, then those of its spans, the outermost first. Of an error all causes
+/// are there.
 pub(super) fn write_text(record: &Record<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     record.visit(&mut Text { out, start });
@@ -54,5 +56,8 @@ fn field(out: &mut Vec<u8>, start: usize, name: &str, value: Value<'_>) {
     if out.len() > start {
         out.push(b' ');
     }
-    let _ = write!(out, "{name}={value:?}");
+    let _ = match value {
+        Value::Error(error) => write!(out, "{name}={}", Careful(Chain(error))),
+        value => write!(out, "{name}={value:?}"),
+    };
 }

@@ -11,7 +11,7 @@ use crate::error::Chain;
 use crate::log::date::DateFormat;
 use crate::log::identity::program;
 use crate::log::record::{Record, Visitor};
-use crate::log::value::Value;
+use crate::log::value::{Careful, Value};
 
 /// A record of syslog, by [RFC 3164](https://www.rfc-editor.org/rfc/rfc3164) or
 /// [RFC 5424](https://www.rfc-editor.org/rfc/rfc5424): `syslog`.
@@ -266,7 +266,7 @@ impl Visitor for Parts {
         let _ = write!(self.data, " {name}=\"");
         let mut quoted = Quoted(&mut self.data);
         let _ = match value {
-            Value::Error(error) => write!(quoted, "{}", Chain(error)),
+            Value::Error(error) => write!(quoted, "{}", Careful(Chain(error))),
             value => write!(quoted, "{value}"),
         };
         self.data.push(b'"');

@@ -1,12 +1,14 @@
 //! An error below its record: its causes, and its backtrace.
 
 use std::error::Error;
+use std::fmt::Write as _;
 
 use super::backtrace::{Line, lines_of};
 use super::layout::{Inside, Page};
 use super::wrap::{width, wrap};
 use crate::log::format::describe::causes;
 use crate::log::format::text::{Ink, Text};
+use crate::log::value::Careful;
 
 /// What is known of an error.
 #[derive(Debug, Default)]
@@ -24,11 +26,18 @@ const LEAST_OF_ALL: usize = 12;
 /// What stands on both sides of a line in a frame.
 const SIDES: usize = 4;
 
+/// What the error says; what it has written stands where it fails by itself.
+fn text_of(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{}", Careful(error));
+    text
+}
+
 impl Report {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let messages = std::iter::once(error).chain(causes(error));
         Self {
-            messages: messages.map(ToString::to_string).collect(),
+            messages: messages.map(text_of).collect(),
             backtrace: None,
         }
     }
