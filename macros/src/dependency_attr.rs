@@ -124,7 +124,7 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
     let values = parameters.iter().map(|parameter| {
         let span = parameter.kind.span();
         let (parameter, name) = access(parameter, library);
-        quote_spanned!(span=> #parameter::get(&deps, #name).await?)
+        quote_spanned!(span=> #parameter::get(&__deps, #name).await?)
     });
     // A value that cannot be one is a mistake of the type.
     let span = match &function.sig.output {
@@ -135,7 +135,8 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
     let make = quote_spanned! {span=>
         #located::__private::dependency::Function::dependency
     };
-    let take = quote_spanned!(span=> (&value).way().take(value));
+    let take = quote_spanned!(span=> (&__value).way().take(__value));
+    // Names of ours must not be that of the function.
     quote! {
         #function
 
@@ -150,18 +151,18 @@ fn dependency(function: &ItemFn, parameters: &[Parameter], options: &Options) ->
                     ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
                     ::core::file!(),
                     ::core::line!(),
-                    |function| {
+                    |__function| {
                         #[allow(unused_imports, reason = "which one depends on the function's result")]
                         use #library::__private::dependency::{Fallible as _, Infallible as _};
 
-                        let factory = |deps: #library::dependency::Dependencies| async move {
-                            let _ = &deps;
+                        let __factory = |__deps: #library::dependency::Dependencies| async move {
+                            let _ = &__deps;
                             // As a value, so that nobody asks why it has no `await`.
-                            let function = #name;
-                            let value = function(#(#values),*).await;
+                            let __call = #name;
+                            let __value = __call(#(#values),*).await;
                             #take
                         };
-                        #make(function, ::std::vec![#(#needs),*], factory) #set
+                        #make(__function, ::std::vec![#(#needs),*], __factory) #set
                     },
                 );
         };

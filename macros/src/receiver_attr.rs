@@ -82,8 +82,9 @@ fn receiver(function: &ItemFn, options: &Options) -> TokenStream {
         ReturnType::Type(_, output) => output.span(),
     };
     let located = located_at(span, library);
+    // A name of ours must not be that of the function.
     let attach = quote_spanned! {span=>
-        #located::__private::attach(registration, &#signal, #name)
+        #located::__private::attach(__registration, &#signal, #name)
     };
     quote! {
         #function
@@ -98,7 +99,7 @@ fn receiver(function: &ItemFn, options: &Options) -> TokenStream {
                     ::core::module_path!(),
                     ::core::file!(),
                     ::core::line!(),
-                    |registration| #attach,
+                    |__registration| #attach,
                 );
         };
     }

@@ -253,12 +253,13 @@ fn tests(mut function: ItemFn, options: &Options) -> TokenStream {
             })
             .collect(),
     };
+    // A name of ours must not be that of the function.
     quote! {
         #[cfg(test)]
         #(#outer)*
-        #vis fn #name(harness: #library::testing::Harness) {
+        #vis fn #name(__harness: #library::testing::Harness) {
             #(#inner)* #function
-            harness #calls #run
+            __harness #calls #run
         }
 
         #[cfg(test)]

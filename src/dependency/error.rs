@@ -176,6 +176,7 @@ pub(super) enum NoValue {
     NoProvider(String),
     NotDeclared(String),
     Stopping,
+    NoRuntime,
 }
 
 impl fmt::Display for NoValue {
@@ -187,6 +188,7 @@ impl fmt::Display for NoValue {
                 "the service does not say that it needs it: `{declaration}` in its options"
             ),
             Self::Stopping => f.write_str("the program stops"),
+            Self::NoRuntime => f.write_str("the runtime of the entrypoint is gone"),
         }
     }
 }

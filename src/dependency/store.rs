@@ -73,7 +73,10 @@ impl Store {
         }
         let node = Node::new(Arc::clone(dependency), inner.starts);
         inner.nodes.insert(wanted.clone(), Arc::clone(&node));
-        let make = make(entrypoint.clone(), Arc::clone(&node));
+        let make = make(Making {
+            entrypoint: entrypoint.clone(),
+            node: Arc::clone(&node),
+        });
         let name = Name::Shared(wanted.to_string().into());
         // It cannot come to its end before it is kept: it takes the same lock.
         *lock(&node.task) = Some(entrypoint.spawn_for(Arc::clone(&node) as _, name, make));
@@ -198,14 +201,34 @@ fn path(from: &Arc<Node>, to: &Arc<Node>) -> Option<Vec<Arc<Node>>> {
     }
 }
 
+/// A value that is being made. Those who wait are told also when the task of it is dropped.
+struct Making {
+    entrypoint: Entrypoint,
+    node: Arc<Node>,
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if !self.node.is_decided() {
+            let why = match self.entrypoint.is_closing() {
+                true => NoValue::Stopping,
+                false => NoValue::NoRuntime,
+            };
+            let error = DependencyError::not_made(self.node.wanted(), why.into());
+            self.node.decide(Err(error));
+        }
+    }
+}
+
 /// Makes a value, and tells those who wait. A stop of the program ends it.
-async fn make(entrypoint: Entrypoint, node: Arc<Node>) {
+async fn make(making: Making) {
+    let Making { entrypoint, node } = &making;
     let store = entrypoint.dependencies();
-    let made = run_until(call(&entrypoint, &node), entrypoint.closing()).await;
+    let made = run_until(call(entrypoint, node), entrypoint.closing()).await;
     let wanted = node.wanted();
     let outcome = match made {
         Ok(Either::First(Ok(made))) => {
-            store.keep(&node, made);
+            store.keep(node, made);
             Ok(())
         }
         Ok(Either::First(Err(cause))) => Err(DependencyError::of_factory(wanted, cause)),

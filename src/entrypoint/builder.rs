@@ -51,7 +51,7 @@ use crate::signal::{Lifecycle, Signal, StartFailed};
 /// Where the program has set up logging by itself before (`log::basic_config`), what is not set here
 /// or by a variable stays as it is.
 ///
-/// The pool and plugins do not exist yet: what is set for them is checked and can be asked for
+/// The pool does not exist yet: what is set for it is checked and can be asked for
 /// ([`Entrypoint::settings`](super::Entrypoint::settings)), and has no effect.
 #[derive(Clone)]
 #[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]

@@ -38,6 +38,8 @@
 //! - Plugins are set up in the order of their names, each once in a process. What panics has failed.
 //! - One that fails, or two of one name, are a mistake of the configuration that names them: no entrypoint
 //!   of the process runs.
+//! - No entrypoint of any thread goes on before all are set up: a `setup` must neither run one, which is an
+//!   error, nor wait for a thread that does, which nobody would end.
 //! - `AIOMISC_NO_PLUGINS=1`, or [`plugins(false)`](crate::entrypoint::EntrypointBuilder::plugins), leaves
 //!   them alone. What was set up for another entrypoint stays.
 //! - Those in a crate that is nowhere named in the program's code are not linked, and so not there;

@@ -60,12 +60,11 @@ impl Plugin {
     /// Its panic is its error.
     fn set_up(&self) -> Result<(), String> {
         let Self { name, module, .. } = self;
-        let failed = match catch_unwind(AssertUnwindSafe(self.setup)) {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => format!("setup failed: {}", Chain(&*error)),
-            Err(panic) => format!("setup panicked: {}", panic_text(&*panic)),
-        };
-        Err(format!("plugin `{name}` of {module}: {failed}"))
+        // The text of its error is the plugin's code as well.
+        let setup = || (self.setup)().map_err(|error| format!("failed: {}", Chain(&*error)));
+        let done = catch_unwind(AssertUnwindSafe(setup))
+            .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(&*panic))));
+        done.map_err(|why| format!("plugin `{name}` of {module}: setup {why}"))
     }
 }
 
@@ -197,6 +196,22 @@ mod tests {
             ]
         );
         assert_eq!(SET_UP.get(), 3);
+    }
+
+    #[test]
+    fn an_error_that_cannot_be_told_is_a_panic() {
+        #[derive(Debug)]
+        struct Untold;
+        impl fmt::Display for Untold {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("no words")
+            }
+        }
+        impl std::error::Error for Untold {}
+        assert_eq!(
+            set_up_these(&[&plugin("a", || Err(Untold.into()))]),
+            ["plugin `a` of here: setup panicked: no words"]
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub const OPENMETRICS_CONTENT_TYPE: &str =
 ///
 /// Instances of one kind with the same name, or without any, are one line, with the sum of what they
 /// say (of a [`FloatGauge`](super::FloatGauge): what the youngest says). A sum of counters falls when
-/// one of them vanishes, which looks like a restart; where that matters, give each its name.
+/// one of them vanishes, which looks like a restart; where that matters, give each its name. Two kinds
+/// of the same name, in different modules of one crate, are one kind here.
 #[must_use]
 pub fn openmetrics() -> String {
     let mut registry = Registry::default();

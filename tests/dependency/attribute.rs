@@ -50,6 +50,44 @@ async fn refused() -> Result<u16, std::num::ParseIntError> {
     "many".parse()
 }
 
+/// The names that the attribute uses are none of the function's.
+mod names {
+    use super::*;
+
+    pub(super) struct Step<const NUMBER: u8>;
+
+    #[aiomisc::dependency]
+    async fn deps() -> Step<1> {
+        Step
+    }
+
+    #[aiomisc::dependency]
+    async fn function(deps: Arc<Step<1>>) -> Step<2> {
+        drop(deps);
+        Step
+    }
+
+    #[aiomisc::dependency]
+    async fn value(function: Arc<Step<2>>) -> Result<Step<3>, BoxError> {
+        drop(function);
+        Ok(Step)
+    }
+
+    #[aiomisc::dependency]
+    async fn factory(value: Arc<Step<3>>) -> Step<4> {
+        drop(value);
+        Step
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn functions_have_any_name() {
+    let ep = builder().start().await.expect("nothing is needed");
+    let last = ep.dependency::<names::Step<4>>().await;
+    last.expect("all are made");
+    ep.graceful_shutdown("done").await.expect("all is well");
+}
+
 trait Clock: Send + Sync {
     fn hour(&self) -> u8;
 }

@@ -281,3 +281,33 @@ fn a_factory_that_failed_is_called_again_for_the_next_one() {
         diary.assert(&["0 later: start", "0 later: stop"]);
     });
 }
+
+/// V3: who still asks when nothing runs any more is told so. Tasks are dropped by the system's runtimes.
+#[cfg(any(feature = "smol", feature = "tokio"))]
+#[test]
+fn without_its_runtime_an_entrypoint_makes_nothing_and_nobody_hangs() {
+    fn ask(runtime: Runtime) {
+        let hangs = Dependency::new(|_| pending::<Result<Db, BoxError>>());
+        let other = Dependency::new(|_| async { Ok(Repo) });
+        let ep = builder().dependency(hangs).dependency(other);
+        let ep = runtime.block_on(ep.start()).expect("nothing is needed");
+        let asked = ep.dependency::<Db>();
+        let mut asked = Box::pin(asked);
+        let first = runtime.block_on(async { futures::poll!(&mut asked).is_pending() });
+        assert!(first, "it hangs");
+        drop(runtime);
+        for error in [
+            smol::block_on(asked).map(drop),
+            smol::block_on(ep.dependency::<Repo>()).map(drop),
+        ] {
+            let error = error.expect_err("nothing can run");
+            assert_eq!(source(&error), "the runtime of the entrypoint is gone");
+        }
+    }
+    #[cfg(feature = "smol")]
+    ask(aiomisc::adapters::Smol::new().into());
+    #[cfg(feature = "tokio")]
+    ask(aiomisc::adapters::Tokio::multi_thread(1)
+        .expect("tokio")
+        .into());
+}

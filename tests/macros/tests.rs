@@ -6,6 +6,12 @@ use aiomisc::{Context, Entrypoint, Key, ServiceContext, service_fn, services};
 
 use super::{Ended, alone, end, on_purpose, this_program};
 
+// ---- which name ----
+
+/// Names that the attribute uses are none of the test's.
+#[aiomisc::test(runtimes(all))]
+async fn harness() {}
+
 // ---- which runtime ----
 
 #[cfg(feature = "smol")]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use aiomisc::services;
-use aiomisc::testing::ProxyError;
+use aiomisc::testing::{ProxyError, reserved_port};
 use smol::future::yield_now;
 
 use super::*;
@@ -100,7 +100,8 @@ async fn who_comes_is_refused_and_later_welcome_on_the_same_port() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_target_that_is_not_there_is_reported_and_may_come() {
-    let target = addr_of(&listen().await);
+    let reserved = reserved_port().unwrap();
+    let target = reserved.addr();
     let proxy = TcpProxy::start(target).await.unwrap();
     let mut client = connect(proxy.addr()).await.unwrap();
     assert_eq!(read_to_end(&mut client).await, b"");

@@ -107,3 +107,20 @@ fn the_librarys_signals_have_them_too() {
     let text = format!("{:?}", PRE_START.copy());
     assert!(text.contains("signal::attribute::of_the_library"), "{text}");
 }
+
+/// A name that the attribute uses is none of the function's.
+mod names {
+    static NAMED: aiomisc::signal::Signal<u32> = aiomisc::signal::Signal::new("NAMED");
+
+    #[aiomisc::receiver(NAMED)]
+    async fn registration(event: u32) -> Result<(), aiomisc::BoxError> {
+        assert_eq!(event, 7);
+        Err("it is called".into())
+    }
+
+    #[aiomisc::test(runtimes(all))]
+    async fn a_receiver_has_any_name() {
+        let called = NAMED.call(7).await;
+        called.expect_err("its only receiver fails");
+    }
+}

@@ -70,8 +70,8 @@ use crate::runtime::Task;
 ///   they are not what somebody wrote, as TCP has no messages.
 /// - One way ends when its sender ends it; the other way goes on.
 /// - The reset of one end is passed on as a reset, after what arrived before it.
-/// - Whoever writes faster than the other end reads has to wait: the proxy keeps 64 KiB for each way,
-///   and 1 MiB where there is a delay.
+/// - Whoever writes faster than the other end reads has to wait: the proxy reads no more while it keeps
+///   64 KiB for that way, or 1 MiB where there is a delay.
 /// - A client for whom the target cannot be reached is closed, and [`last_error`](Self::last_error)
 ///   tells why.
 /// - Up to 1024 connections are open at once; more wait to be accepted.
@@ -191,6 +191,9 @@ impl TcpProxy {
 
     /// Closes all connections, towards both ends, as a program does that is ended: both read the end
     /// of the stream, and what was under way is lost. Gives the number of connections with both ends.
+    ///
+    /// An end whose bytes the proxy had not read by then, as under a low rate, is told by a reset: so does
+    /// the system wherever a program closes a connection with something unread.
     ///
     /// That includes clients that are connected, and were not accepted yet. Who connects again is
     /// welcome.
