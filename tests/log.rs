@@ -9,6 +9,8 @@ mod faults;
 mod hostile;
 #[path = "log/json.rs"]
 mod json;
+#[path = "log/random.rs"]
+mod random;
 #[path = "log/text.rs"]
 mod text;
 #[path = "log/tools.rs"]
