@@ -211,6 +211,45 @@ fn a_sink_may_log() {
     assert!(sent.load(Ordering::Relaxed) > before);
 }
 
+/// At the end of the process as well, when nothing else is accepted any more.
+#[cfg(unix)]
+#[test]
+fn how_many_were_lost_is_the_last_that_is_told() {
+    /// Takes its time.
+    struct Slow(std::fs::File);
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            thread::park_timeout(std::time::Duration::from_millis(200));
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let path = |id: u32| std::env::temp_dir().join(format!("aiomisc-log-{id}-lost"));
+    if !alone("hostile::how_many_were_lost_is_the_last_that_is_told") {
+        let path = path(std::process::id());
+        let text = std::fs::read_to_string(&path).expect("the other process has made it");
+        std::fs::remove_file(path).expect("it is ours");
+        let lost = text.lines().last().unwrap_or_default();
+        let lost = lost.strip_prefix("records of the log were lost records=");
+        let lost: usize = lost.expect(&text).parse().expect("a number");
+        assert_eq!(lost + text.lines().count() - 1, 1000, "{text}");
+        return;
+    }
+    let file = std::fs::File::create(path(std::os::unix::process::parent_id()));
+    basic_config()
+        .format(LogFormat::Plain)
+        .output(Slow(file.expect("a file")))
+        .buffer_size(8)
+        .overflow(log::Overflow::Drop)
+        .init()
+        .unwrap();
+    for number in 0..1000 {
+        tracing::info!("{number}");
+    }
+}
+
 /// As with the lock of the standard error stream: who holds it logs, and who writes waits for it.
 #[test]
 fn who_holds_what_the_sink_waits_for_may_log() {
