@@ -85,7 +85,9 @@ impl RotatingGzip {
             let file = OpenOptions::new().create(true).append(true).open(path)?;
             self.encoder = Some(GzEncoder::new(file, Compression::fast()));
         }
-        self.encoder.as_mut().ok_or(io::ErrorKind::NotFound.into())
+        self.encoder
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// `app.log.gz` for 0, `app.log.1.gz` for 1.

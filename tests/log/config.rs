@@ -1,7 +1,7 @@
 //! `basic_config`: for the whole process, so each test is a process of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use aiomisc::Entrypoint;
 use aiomisc::log::{
@@ -166,8 +166,7 @@ fn an_entrypoint_builds_upon_what_is_there() {
     let last = memory
         .lines()
         .into_iter()
-        .filter(|line| line.contains("as JSON"))
-        .next_back();
+        .rfind(|line| line.contains("as JSON"));
     assert!(last.is_some_and(|line| line.starts_with("{\"@timestamp\"")));
 }
 
@@ -186,8 +185,11 @@ fn nothing_is_lost_while_the_buffer_comes_and_goes() {
         .handler(handler);
     config.init().unwrap();
     let over = AtomicBool::new(false);
+    let at_work = Barrier::new(THREADS + 1);
     let log = |number: usize| {
-        let mut count = 0;
+        tracing::info!("{number} 0");
+        at_work.wait();
+        let mut count = 1;
         while !over.load(Ordering::Relaxed) {
             tracing::info!("{number} {count}");
             count += 1;
@@ -199,6 +201,7 @@ fn nothing_is_lost_while_the_buffer_comes_and_goes() {
         let threads: Vec<_> = (0..THREADS)
             .map(|number| scope.spawn(move || log(number)))
             .collect();
+        at_work.wait();
         for round in 0..300 {
             config.clone().buffered(round % 2 == 0).init().unwrap();
         }
@@ -217,7 +220,6 @@ fn nothing_is_lost_while_the_buffer_comes_and_goes() {
         *next += 1;
     }
     assert_eq!(seen, counts);
-    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
 #[test]

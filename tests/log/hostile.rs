@@ -211,6 +211,28 @@ fn a_sink_may_log() {
     assert!(sent.load(Ordering::Relaxed) > before);
 }
 
+/// Panics are the program's own again.
+#[cfg(unix)]
+#[test]
+fn an_entrypoint_that_cannot_start_leaves_panics_alone() {
+    if !alone("hostile::an_entrypoint_that_cannot_start_leaves_panics_alone") {
+        return;
+    }
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    std::panic::set_hook(Box::new(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let kill = aiomisc::entrypoint::OsSignal::from_raw(9);
+    let ran = Entrypoint::builder()
+        .log_format(LogFormat::Plain)
+        .catch_signals([kill])
+        .run(async {});
+    assert!(ran.is_err());
+    assert!(thread::spawn(|| panic!("on purpose")).join().is_err());
+    assert_eq!(told.load(Ordering::Relaxed), 1);
+}
+
 /// At the end of the process as well, when nothing else is accepted any more.
 #[cfg(unix)]
 #[test]

@@ -252,7 +252,7 @@ fn causes_without_an_end_are_not_followed_for_ever() {
     }
     impl Error for Round {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
-            Some(&Round)
+            Some(&Self)
         }
     }
     let record = record(|| tracing::error!(error = &Round as &dyn Error, "x"));

@@ -40,7 +40,7 @@ pub(crate) enum Answer {
 
 impl Memory {
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lock().bytes.clone()).unwrap()
+        String::from_utf8(self.lock().bytes.clone()).expect("a text")
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -87,10 +87,10 @@ impl Memory {
 
     fn wait(&self, mut until: impl FnMut(&State) -> bool) {
         let (state, changed) = &*self.shared;
-        let state = state.lock().unwrap();
+        let state = state.lock().expect("no panic under it");
         let (state, late) = changed
             .wait_timeout_while(state, PATIENCE, |state| !until(state))
-            .unwrap();
+            .expect("no panic under it");
         assert!(
             !late.timed_out(),
             "{:?}",
@@ -99,7 +99,7 @@ impl Memory {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.shared.0.lock().unwrap()
+        self.shared.0.lock().expect("no panic under it")
     }
 
     /// What writes here; it is closed when this is dropped.
@@ -113,10 +113,12 @@ pub(crate) struct Writer(Memory);
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (state, changed) = &*self.0.shared;
-        let mut state = state.lock().unwrap();
+        let mut state = state.lock().expect("no panic under it");
         state.waiting += 1;
         changed.notify_all();
-        state = changed.wait_while(state, |state| state.shut).unwrap();
+        state = changed
+            .wait_while(state, |state| state.shut)
+            .expect("no panic under it");
         state.waiting -= 1;
         state.calls += 1;
         let count = match state.answers.pop() {
@@ -161,6 +163,7 @@ pub(crate) fn with(handler: Handler, log: impl FnOnce()) {
 
 /// Runs the rest of the test (its path) in a process of its own, where it is alone with the log.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "that is how it is told")]
 pub(crate) fn alone(test: &str) -> bool {
     if std::env::var_os("ALONE").is_some() {
         return true;
