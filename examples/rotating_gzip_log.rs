@@ -14,8 +14,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use aiomisc::BoxError;
 use aiomisc::log::{Handler, LogFormat, LogLevel, Output, basic_config, format};
-use aiomisc::{BoxError, Entrypoint};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -23,7 +23,13 @@ use flate2::write::GzEncoder;
 mod cli;
 
 fn main() -> Result<(), BoxError> {
-    let args = cli::Args::parse(&["--directory", "--records", "--max-bytes", "--keep"])?;
+    let args = cli::Args::parse(&[
+        "--directory",
+        "--records",
+        "--max-bytes",
+        "--keep",
+        "--runtime",
+    ])?;
     let here = std::env::temp_dir().join(format!("rotating-{}", std::process::id()));
     // By default a folder that is new each time.
     let directory = PathBuf::from(args.get("--directory", &here.to_string_lossy()));
@@ -45,7 +51,7 @@ fn main() -> Result<(), BoxError> {
         .handler(grave)
         .init()?;
 
-    Entrypoint::builder().run(async {
+    args.entrypoint()?.run(async {
         for number in 0..records {
             tracing::info!(number, "hello world");
         }

@@ -1,6 +1,6 @@
 //! Logging: what is written where, and what happens when it cannot be written (rows E1 and E3 to E8 of the
 //! parity table).
-#![cfg(feature = "log")]
+#![cfg(all(unix, feature = "log", any(feature = "smol", feature = "tokio")))]
 
 #[path = "log/config.rs"]
 mod config;
@@ -10,6 +10,8 @@ mod faults;
 mod hostile;
 #[path = "log/json.rs"]
 mod json;
+#[path = "log/random.rs"]
+mod random;
 #[path = "log/text.rs"]
 mod text;
 #[path = "log/tools.rs"]

@@ -169,7 +169,7 @@ impl Session {
 #[derive(Debug)]
 pub(super) struct Held {
     logging: Option<Claim>,
-    _signals: Option<Handlers>,
+    signals: Option<Handlers>,
 }
 
 impl Drop for Held {
@@ -197,12 +197,14 @@ impl Held {
                 claim
             }
         };
-        let signals = Handlers::install(settings.catch_signals(), entrypoint)
-            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
-        Ok(Self {
+        // From here on given back when this is dropped.
+        let mut held = Self {
             logging,
-            _signals: signals,
-        })
+            signals: None,
+        };
+        held.signals = Handlers::install(settings.catch_signals(), entrypoint)
+            .map_err(|error| RunError::config(vec![format!("catch_signals: {error}")]))?;
+        Ok(held)
     }
 }
 

@@ -105,6 +105,8 @@ enum Writer {
 thread_local! {
     /// Whether this thread is writing to a sink: what is logged meanwhile cannot wait for that.
     static IN_SINK: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread tells how many records were lost, which is the last thing that a log takes.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
 }
 
 fn in_sink() -> bool {
@@ -207,6 +209,7 @@ impl Buffer {
         loop {
             match queue.state {
                 State::Open => {}
+                State::Closing if TELLING.get() => {}
                 State::Closing | State::Closed => return,
                 // What a sink logs about each record would have no end.
                 State::Direct if in_sink() => return self.lose(&mut queue),
@@ -483,7 +486,8 @@ impl Buffer {
             if queue.waiting > 0 {
                 self.progress.notify_all();
             }
-            if failed {
+            // A writer that leaves would not be heard; who comes next tells it.
+            if failed || queue.state == State::Direct && !by_himself {
                 0
             } else {
                 std::mem::take(&mut queue.lost)
@@ -499,7 +503,9 @@ impl Buffer {
             Ok(()) => self.failing.store(false, Ordering::Relaxed),
         }
         if told > 0 {
+            let before = TELLING.replace(true);
             tracing::warn!(target: "aiomisc::log", records = told, "records of the log were lost");
+            TELLING.set(before);
         }
     }
 

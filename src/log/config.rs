@@ -106,7 +106,8 @@ impl BasicConfig {
     }
 
     /// Whether records are buffered, and written by a thread. It concerns the handlers as well, each
-    /// of which gets a thread of its own.
+    /// of which gets a thread of its own. Without, who logs writes by himself, one at a time; who waits
+    /// for his turn waits no longer than [`Overflow::Wait`] says.
     ///
     /// Nothing is lost at the end of the process: what is in the buffers is written when an entrypoint
     /// ends, on a panic, at the end of `main`, and by [`std::process::exit`]. What waits when the

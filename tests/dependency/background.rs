@@ -7,8 +7,10 @@ use aiomisc::dependency::DependencyError;
 
 use super::*;
 
+type Asked = Task<Result<Arc<Mail>, DependencyError>>;
+
 /// A pool with a task of its own.
-struct Pool(Mutex<Option<Task<Result<Arc<Mail>, DependencyError>>>>);
+struct Pool(Mutex<Option<Asked>>);
 
 impl Pool {
     /// Its task asks some time after the pool was made.
@@ -64,7 +66,7 @@ fn a_task_of_a_value_that_is_there_has_what_failed_tried_again() {
             let calls = AtomicUsize::new(0);
             let mail = Dependency::new(move |_| {
                 let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
-                async move { (!first).then_some(Mail).ok_or("not yet".into()) }
+                async move { (!first).then_some(Mail).ok_or_else(|| "not yet".into()) }
             });
             let ep = builder()
                 .dependency(Pool::dependency(50, by_scope))
@@ -87,7 +89,7 @@ fn a_factory_may_ask_another_entrypoint() {
         let calls = AtomicUsize::new(0);
         let mail = Dependency::new(move |_| {
             let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
-            async move { (!first).then_some(Mail).ok_or("not yet".into()) }
+            async move { (!first).then_some(Mail).ok_or_else(|| "not yet".into()) }
         });
         let other = builder().dependency(mail).start().await.expect("it starts");
         for _ in 0..5 {

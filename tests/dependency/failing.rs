@@ -285,6 +285,10 @@ fn a_factory_that_failed_is_called_again_for_the_next_one() {
 /// V3: who still asks when nothing runs any more is told so. Tasks are dropped by the system's runtimes.
 #[cfg(any(feature = "smol", feature = "tokio"))]
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the runtime of the library is gone"
+)]
 fn without_its_runtime_an_entrypoint_makes_nothing_and_nobody_hangs() {
     fn ask(runtime: Runtime) {
         let hangs = Dependency::new(|_| pending::<Result<Db, BoxError>>());

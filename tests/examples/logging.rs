@@ -4,11 +4,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::Example;
+use super::{Example, runtimes};
 
 /// The system's own `gzip` finds every record, in order, in files of which none is too large.
 #[test]
 fn rotating_gzip_log_loses_no_record() {
+    for runtime in runtimes() {
+        no_record_is_lost(runtime);
+    }
+}
+
+fn no_record_is_lost(runtime: &str) {
     let directory = Directory::new();
     let program = Example::start(
         "rotating_gzip_log",
@@ -17,6 +23,8 @@ fn rotating_gzip_log_loses_no_record() {
             &directory.0.to_string_lossy(),
             "--records",
             "50000",
+            "--runtime",
+            runtime,
         ],
     );
     let (status, lines) = program.wait();

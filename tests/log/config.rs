@@ -1,16 +1,15 @@
 //! `basic_config`: for the whole process, so each test is a process of its own.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 
-use aiomisc::Entrypoint;
 use aiomisc::log::{
     self, Handler, LogFormat, LogLevel, Output, PanicHook, basic_config,
     format::{Json, Plain},
 };
 use tracing_subscriber::{Layer, Registry};
 
-use super::tools::{Memory, alone};
+use super::tools::{Memory, alone, entrypoint};
 
 fn plain(memory: &Memory) -> log::BasicConfig {
     basic_config()
@@ -141,8 +140,7 @@ fn an_entrypoint_builds_upon_what_is_there() {
     }
     let memory = Memory::default();
     plain(&memory).level(LogLevel::Debug).init().unwrap();
-    Entrypoint::builder()
-        .environment(|_| None)
+    entrypoint()
         .run(async { tracing::debug!("inside") })
         .unwrap();
     assert!(
@@ -150,7 +148,7 @@ fn an_entrypoint_builds_upon_what_is_there() {
         "{:?}",
         memory.lines()
     );
-    Entrypoint::builder()
+    entrypoint()
         .environment(|name| (name == "AIOMISC_LOG_LEVEL").then(|| "error".to_owned()))
         .run(async { tracing::warn!("not logged") })
         .unwrap();
@@ -159,8 +157,7 @@ fn an_entrypoint_builds_upon_what_is_there() {
         "{:?}",
         memory.lines()
     );
-    Entrypoint::builder()
-        .environment(|_| None)
+    entrypoint()
         .log_format(LogFormat::Json)
         .run(async { tracing::info!("as JSON") })
         .unwrap();
@@ -186,35 +183,32 @@ fn nothing_is_lost_while_the_buffer_comes_and_goes() {
         .handler(handler);
     config.init().unwrap();
     let over = AtomicBool::new(false);
-    let logged = [const { AtomicUsize::new(0) }; THREADS];
+    let at_work = Barrier::new(THREADS + 1);
     let log = |number: usize| {
-        for count in 0_usize.. {
-            if over.load(Ordering::Relaxed) {
-                break;
-            }
+        tracing::info!("{number} 0");
+        at_work.wait();
+        let mut count = 1;
+        while !over.load(Ordering::Relaxed) {
             tracing::info!("{number} {count}");
-            logged[number].store(count + 1, Ordering::Relaxed);
+            count += 1;
         }
+        count
     };
-    std::thread::scope(|scope| {
-        for number in 0..THREADS {
-            let log = &log;
-            scope.spawn(move || log(number));
-        }
-        let at_work = || {
-            logged
-                .iter()
-                .all(|logged| logged.load(Ordering::Relaxed) > 100)
-        };
-        for round in 0.. {
-            if round >= 300 && at_work() {
-                break;
-            }
+    let log = &log;
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| scope.spawn(move || log(number)))
+            .collect();
+        at_work.wait();
+        for round in 0..300 {
             config.clone().buffered(round % 2 == 0).init().unwrap();
         }
         over.store(true, Ordering::Relaxed);
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
-    let counts = logged.map(AtomicUsize::into_inner);
     assert!(log::flush());
     let mut seen = vec![0; THREADS];
     for line in memory.lines() {
@@ -277,8 +271,7 @@ fn a_panic_is_an_error_with_its_place_and_its_service() {
     plain(&memory).handler(handler).init().unwrap();
     let panics = aiomisc::service_fn("feeder", |_| async { panic!("the belt is torn") });
     let panic_line = line!() - 1;
-    let error = Entrypoint::builder()
-        .environment(|_| None)
+    let error = entrypoint()
         .log_level(LogLevel::Error)
         .service(panics)
         .run(async {})
@@ -344,7 +337,7 @@ fn nonsense_is_refused_and_changes_nothing() {
         .init()
         .unwrap_err();
     assert!(error.to_string().contains("got `%!`"), "{error}");
-    let error = Entrypoint::builder()
+    let error = entrypoint()
         .environment(|name| (name == "AIOMISC_LOG_FORMAT").then(|| "jsn".to_owned()))
         .run(async {})
         .unwrap_err()

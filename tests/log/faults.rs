@@ -107,6 +107,28 @@ fn who_finds_no_room_waits() {
     assert_eq!(memory.lines().len(), 100);
 }
 
+/// In real time, for that is what is promised: five seconds.
+#[test]
+fn a_sink_that_does_not_move_is_not_waited_for_for_ever() {
+    let memory = Memory::default();
+    memory.shut();
+    let (output, handler) = buffered(&memory, patient(2));
+    with(handler.clone(), || {
+        tracing::info!("first");
+        tracing::info!("second");
+        memory.until_somebody_waits();
+        for text in ["third", "fourth", "lost", "lost at once"] {
+            tracing::info!("{text}");
+        }
+    });
+    memory.open();
+    assert!(output.flush());
+    with(handler, || tracing::info!("again"));
+    assert!(output.flush());
+    let expected = ["first", "second", "third", "fourth", "again"];
+    assert_eq!(memory.lines(), expected);
+}
+
 #[test]
 fn what_finds_no_room_is_dropped_if_that_is_wanted_and_the_count_is_logged() {
     let memory = Memory::default();

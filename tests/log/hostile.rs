@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use aiomisc::Entrypoint;
 use aiomisc::log::{
     self, Datagrams, Format, Handler, LogFormat, LogLevel, Output, Record, basic_config,
     format::Plain,
@@ -15,7 +14,7 @@ use tracing::field::{Empty, debug, display};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::{Layer, Registry};
 
-use super::tools::{Memory, alone, written};
+use super::tools::{Memory, alone, entrypoint, written};
 
 /// Logs while it is formatted.
 struct Logs;
@@ -219,6 +218,67 @@ fn a_sink_may_log() {
     assert!(sent.load(Ordering::Relaxed) > before);
 }
 
+/// Panics are the program's own again.
+#[cfg(unix)]
+#[test]
+fn an_entrypoint_that_cannot_start_leaves_panics_alone() {
+    if !alone("hostile::an_entrypoint_that_cannot_start_leaves_panics_alone") {
+        return;
+    }
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    std::panic::set_hook(Box::new(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    let kill = aiomisc::entrypoint::OsSignal::from_raw(9);
+    let ran = entrypoint()
+        .log_format(LogFormat::Plain)
+        .catch_signals([kill])
+        .run(async {});
+    assert!(ran.is_err());
+    assert!(thread::spawn(|| panic!("on purpose")).join().is_err());
+    assert_eq!(told.load(Ordering::Relaxed), 1);
+}
+
+/// At the end of the process as well, when nothing else is accepted any more.
+#[cfg(unix)]
+#[test]
+fn how_many_were_lost_is_the_last_that_is_told() {
+    /// Takes its time.
+    struct Slow(std::fs::File);
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            thread::park_timeout(std::time::Duration::from_millis(200));
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let path = |id: u32| std::env::temp_dir().join(format!("aiomisc-log-{id}-lost"));
+    if !alone("hostile::how_many_were_lost_is_the_last_that_is_told") {
+        let path = path(std::process::id());
+        let text = std::fs::read_to_string(&path).expect("the other process has made it");
+        std::fs::remove_file(path).expect("it is ours");
+        let lost = text.lines().last().unwrap_or_default();
+        let lost = lost.strip_prefix("records of the log were lost records=");
+        let lost: usize = lost.expect(&text).parse().expect("a number");
+        assert_eq!(lost + text.lines().count() - 1, 1000, "{text}");
+        return;
+    }
+    let file = std::fs::File::create(path(std::os::unix::process::parent_id()));
+    basic_config()
+        .format(LogFormat::Plain)
+        .output(Slow(file.expect("a file")))
+        .buffer_size(8)
+        .overflow(log::Overflow::Drop)
+        .init()
+        .unwrap();
+    for number in 0..1000 {
+        tracing::info!("{number}");
+    }
+}
+
 /// As with the lock of the standard error stream: who holds it logs, and who writes waits for it.
 #[test]
 fn who_holds_what_the_sink_waits_for_may_log() {
@@ -265,11 +325,8 @@ fn a_level_that_was_set_stays_when_an_entrypoint_starts() {
         outcome.expect("nothing fails")
     };
     use aiomisc::entrypoint::Outcome::Finished;
-    assert!(matches!(
-        run(Entrypoint::builder()),
-        Finished(LogLevel::Error)
-    ));
-    let told = Entrypoint::builder().log_level(LogLevel::Warning);
+    assert!(matches!(run(entrypoint()), Finished(LogLevel::Error)));
+    let told = entrypoint().log_level(LogLevel::Warning);
     assert!(matches!(run(told), Finished(LogLevel::Warning)));
     plain(&memory).init().unwrap();
     assert_eq!(log::level(), LogLevel::Info);
@@ -378,9 +435,7 @@ fn several_threads_may_set_logging_up() {
             }
         });
         let level = log::level();
-        let run = Entrypoint::builder()
-            .catch_signals([])
-            .run(async { log::level() });
+        let run = entrypoint().catch_signals([]).run(async { log::level() });
         use aiomisc::entrypoint::Outcome::Finished;
         assert!(matches!(run, Ok(Finished(now)) if now == level));
     }

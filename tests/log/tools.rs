@@ -5,6 +5,8 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use aiomisc::Entrypoint;
+use aiomisc::entrypoint::EntrypointBuilder;
 use aiomisc::log::{Format, Handler};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -87,10 +89,10 @@ impl Memory {
 
     fn wait(&self, mut until: impl FnMut(&State) -> bool) {
         let (state, changed) = &*self.shared;
-        let state = state.lock().expect("no panic inside");
+        let state = state.lock().expect("no panic under it");
         let (state, late) = changed
             .wait_timeout_while(state, PATIENCE, |state| !until(state))
-            .expect("no panic inside");
+            .expect("no panic under it");
         assert!(
             !late.timed_out(),
             "{:?}",
@@ -99,7 +101,7 @@ impl Memory {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.shared.0.lock().expect("no panic inside")
+        self.shared.0.lock().expect("no panic under it")
     }
 
     /// What writes here; it is closed when this is dropped.
@@ -113,12 +115,12 @@ pub(crate) struct Writer(Memory);
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (state, changed) = &*self.0.shared;
-        let mut state = state.lock().expect("no panic inside");
+        let mut state = state.lock().expect("no panic under it");
         state.waiting += 1;
         changed.notify_all();
         state = changed
             .wait_while(state, |state| state.shut)
-            .expect("no panic inside");
+            .expect("no panic under it");
         state.waiting -= 1;
         state.calls += 1;
         let count = match state.answers.pop() {
@@ -161,12 +163,19 @@ pub(crate) fn with(handler: Handler, log: impl FnOnce()) {
     tracing::subscriber::with_default(subscriber, log);
 }
 
+/// An entrypoint that does not depend on the environment, on a runtime that there is.
+pub(crate) fn entrypoint() -> EntrypointBuilder {
+    let builder = Entrypoint::builder().environment(|_| None);
+    #[cfg(feature = "smol")]
+    return builder.runtime(aiomisc::adapters::Smol::new());
+    #[allow(unreachable_code, reason = "reached without the feature `smol`")]
+    #[cfg(feature = "tokio")]
+    return builder.runtime(aiomisc::adapters::Tokio::multi_thread(2).expect("tokio"));
+}
+
 /// Runs the rest of the test (its path) in a process of its own, where it is alone with the log.
 #[track_caller]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "it says which of the two processes this is"
-)]
+#[allow(clippy::disallowed_methods, reason = "that is how it is told")]
 pub(crate) fn alone(test: &str) -> bool {
     if std::env::var_os("ALONE").is_some() {
         return true;

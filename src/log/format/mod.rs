@@ -49,7 +49,8 @@ use super::record::Record;
 ///
 /// # Panics
 ///
-/// A panic while a record is formatted costs that record: one that says so takes its place.
+/// A panic while a record is formatted costs that record: one that says so takes its place. (Not that of a value,
+/// which costs the value alone: see [`Value`](super::Value).)
 #[cfg(feature = "log")]
 pub trait Format: Send + Sync + 'static {
     /// Appends the record to the buffer, which is empty, with the end of its line if it has lines.
