@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::Plugin;
 use super::arguments::{Options, Wish, parse};
-use crate::log::{LogFormat, LogLevel, basic_config};
+use crate::log::{LogFormat, LogLevel};
 
 /// The status of a program that was called wrongly.
 const WRONG_USAGE: u8 = 2;
@@ -32,6 +32,8 @@ const WRONG_USAGE: u8 = 2;
 /// | `-F FORMAT`, `--log-format FORMAT` | sets the [format](LogFormat) of the log |
 /// | `-h`, `--help` | tells these |
 ///
+/// Without the feature `log` the lines go to the standard error stream as they are.
+///
 /// The status is 0; 2 when the arguments are wrong; 1 when the names could not be written. A reader that has
 /// seen enough (`| head -1`) is no failure. No plugin is set up.
 #[must_use]
@@ -50,11 +52,14 @@ pub fn cli() -> ExitCode {
 
 /// Says these lines at the level of information.
 fn log(level: LogLevel, format: Option<LogFormat>, lines: &[String]) -> Result<(), String> {
-    let mut config = basic_config().level(level);
-    if let Some(format) = format {
-        config = config.format(format);
+    #[cfg(feature = "log")]
+    {
+        let mut config = crate::log::basic_config().level(level);
+        if let Some(format) = format {
+            config = config.format(format);
+        }
+        config.init().map_err(|error| error.to_string())?;
     }
-    config.init().map_err(|error| error.to_string())?;
     // A program without a log of its own has it all the same.
     let wanted = level <= LogLevel::Info && format != Some(LogFormat::Disabled);
     let unheard = wanted && !tracing::enabled!(tracing::Level::INFO);
