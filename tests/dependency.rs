@@ -29,6 +29,7 @@ mod storm;
 #[path = "dependency/ways.rs"]
 mod ways;
 
+#[cfg(feature = "simulation")]
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -67,6 +68,10 @@ struct Diary {
     begun: Arc<Mutex<Option<Instant>>>,
 }
 
+#[cfg_attr(
+    not(feature = "simulation"),
+    allow(dead_code, reason = "times and order are tested in simulations")
+)]
 impl Diary {
     fn new() -> Self {
         Self {

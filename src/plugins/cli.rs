@@ -32,6 +32,8 @@ const WRONG_USAGE: u8 = 2;
 /// | `-F FORMAT`, `--log-format FORMAT` | sets the [format](LogFormat) of the log |
 /// | `-h`, `--help` | tells these |
 ///
+/// Without the feature `log` the lines go to the standard error stream as they are.
+///
 /// The status is 0; 2 when the arguments are wrong; 1 when the names could not be written. A reader that has
 /// seen enough (`| head -1`) is no failure. No plugin is set up.
 #[must_use]
