@@ -90,7 +90,12 @@ impl DateFormat {
         let (second, micros) = split(time);
         match &self.0 {
             Kind::Seconds => {
-                if second < 0 {
+                // Before 1970 the fraction counts the other way.
+                let (second, micros) = match (second < 0, micros) {
+                    (true, 1..) => (second + 1, 1_000_000 - micros),
+                    _ => (second, micros),
+                };
+                if time < UNIX_EPOCH {
                     out.push(b'-');
                 }
                 number(out, second.unsigned_abs());
@@ -210,6 +215,9 @@ mod tests {
             "2023-11-14T22:13:20.042000Z"
         );
         let early = UNIX_EPOCH - Duration::from_micros(1_500_000);
+        assert_eq!(text(&DateFormat::seconds(), early), "-1.500000");
+        let just_before = UNIX_EPOCH - Duration::from_micros(1);
+        assert_eq!(text(&DateFormat::seconds(), just_before), "-0.000001");
         assert_eq!(
             text(&DateFormat::rfc3339(), early),
             "1969-12-31T23:59:58.500000Z"
