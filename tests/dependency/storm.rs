@@ -169,6 +169,7 @@ impl Storm {
 }
 
 /// V1, V3, V4, V5, V6: on one thread and on several.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real))]
 async fn nobody_hangs_and_nothing_is_left() {
     for seed in 0..100 {
