@@ -1,20 +1,15 @@
-use std::cell::Cell;
 use std::fmt;
-use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::buffering::{Buffering, Overflow};
 use super::exit;
+use super::queue::{Queue, State, Writer};
 use super::sink::Sink;
-use super::writer::{self, Batch};
+use super::writer::{self, drop_quietly, in_sink, is_telling};
 use crate::statistic;
 use crate::statistics::Instance;
-
-/// So many bytes of records wait at most, however few they are.
-const BYTES: usize = 8 * 1024 * 1024;
 
 /// What the standard error stream is called.
 pub(super) const STDERR: &str = "stderr";
@@ -46,93 +41,24 @@ statistic! {
 /// 3. Who logs waits for the sink only while the buffer is full.
 /// 4. No code of the user's runs under the lock of the queue.
 pub(super) struct Buffer {
-    queue: Mutex<Queue>,
+    pub(super) queue: Mutex<Queue>,
     /// Tells the writer that there is something to do.
-    work: Condvar,
+    pub(super) work: Condvar,
     /// Tells the others that there is room, or that something was written.
-    progress: Condvar,
+    pub(super) progress: Condvar,
     /// How many records the writer is done with.
-    settled: AtomicU64,
-    sink: Mutex<Option<Sink>>,
+    pub(super) settled: AtomicU64,
+    pub(super) sink: Mutex<Option<Sink>>,
     /// Whether the last attempt to write failed.
-    failing: AtomicBool,
-    is_stderr: bool,
-    figures: Instance<LogStatistic>,
-}
-
-struct Queue {
-    state: State,
-    buffering: Buffering,
-    batch: Batch,
-    /// How many records have come in, ever.
-    accepted: u64,
-    /// Everything up to here is to be written at once.
-    wanted: u64,
-    /// Dropped or not written, and not told yet.
-    lost: u64,
-    /// Whether nothing was written for long while somebody waited for it.
-    stuck: bool,
-    /// Whether somebody writes a record by himself.
-    busy: bool,
-    writer: Writer,
-    /// How many wait for progress.
-    waiting: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Everybody writes by himself.
-    Direct,
-    /// The writer writes.
-    Open,
-    /// The writer writes what is there, and closes the sink.
-    Closing,
-    /// The sink is closed.
-    Closed,
-}
-
-/// What the writer is doing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Writer {
-    None,
-    /// It waits for a first record.
-    Idle,
-    /// It waits for more of them.
-    Gathering,
-    Writing,
-}
-
-thread_local! {
-    /// Whether this thread is writing to a sink: what is logged meanwhile cannot wait for that.
-    static IN_SINK: Cell<bool> = const { Cell::new(false) };
-    /// Whether this thread tells how many records were lost, which is the last thing that a log takes.
-    static TELLING: Cell<bool> = const { Cell::new(false) };
-}
-
-fn in_sink() -> bool {
-    IN_SINK.get()
-}
-
-/// This thread writes all its life.
-pub(super) fn become_writer() {
-    IN_SINK.set(true);
+    pub(super) failing: AtomicBool,
+    pub(super) is_stderr: bool,
+    pub(super) figures: Instance<LogStatistic>,
 }
 
 impl Buffer {
     pub(super) fn new(sink: Sink, stream: Option<&'static str>) -> Arc<Self> {
         let buffer = Arc::new(Self {
-            queue: Mutex::new(Queue {
-                state: State::Direct,
-                buffering: Buffering::default(),
-                batch: Batch::default(),
-                accepted: 0,
-                wanted: 0,
-                lost: 0,
-                stuck: false,
-                busy: false,
-                writer: Writer::None,
-                waiting: 0,
-            }),
+            queue: Mutex::new(Queue::new()),
             work: Condvar::new(),
             progress: Condvar::new(),
             settled: AtomicU64::new(0),
@@ -209,7 +135,7 @@ impl Buffer {
         loop {
             match queue.state {
                 State::Open => {}
-                State::Closing if TELLING.get() => {}
+                State::Closing if is_telling() => {}
                 State::Closing | State::Closed => return,
                 // What a sink logs about each record would have no end.
                 State::Direct if in_sink() => return self.lose(&mut queue),
@@ -383,168 +309,8 @@ impl Buffer {
         (queue, result.timed_out())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The side of who writes.
-impl Buffer {
-    /// Waits for records that are due, and takes them; nothing when there will be no more.
-    pub(super) fn take(&self, batch: &mut Batch) -> bool {
-        batch.clear();
-        let mut queue = self.lock();
-        loop {
-            if queue.batch.is_empty() {
-                if queue.state != State::Open {
-                    return self.leave(queue);
-                }
-                queue.writer = Writer::Idle;
-                queue = self
-                    .work
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            if !queue.is_due() {
-                queue.writer = Writer::Gathering;
-                let interval = queue.buffering.interval;
-                let not_due = |queue: &mut Queue| !queue.is_due();
-                let waited = self.work.wait_timeout_while(queue, interval, not_due);
-                queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
-            break;
-        }
-        queue.writer = Writer::Writing;
-        std::mem::swap(&mut queue.batch, batch);
-        if queue.waiting > 0 {
-            self.progress.notify_all();
-        }
-        true
-    }
-
-    fn leave<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> bool {
-        let close = queue.state == State::Closing;
-        if close {
-            queue.state = State::Closed;
-            drop(queue);
-            self.close_sink();
-            queue = self.lock();
-        }
-        queue.writer = Writer::None;
-        self.figures.threads.set(0);
-        self.progress.notify_all();
-        false
-    }
-
-    /// Writes what was taken.
-    pub(super) fn write(&self, batch: &Batch) {
-        let result = self.write_records(batch.bytes(), batch.ends());
-        self.account(result, false);
-    }
-
-    /// Writes a record on the thread that logs it, whose turn it is.
-    fn write_now(&self, record: &[u8]) {
-        let result = self.write_records(record, &[record.len()]);
-        self.account(result, true);
-    }
-
-    /// Writes records, and tells how many are lost.
-    fn write_records(&self, bytes: &[u8], ends: &[usize]) -> (usize, io::Result<()>) {
-        let before = IN_SINK.replace(true);
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut settled = 0;
-        let result = match &mut *sink {
-            Some(sink) => sink.write(bytes, ends, &mut |count| {
-                settled += count;
-                self.settled.fetch_add(count as u64, Ordering::AcqRel);
-            }),
-            None => Ok(()),
-        };
-        drop(sink);
-        IN_SINK.set(before);
-        (ends.len() - settled, result)
-    }
-
-    /// Counts what could not be written, and has it told.
-    fn account(&self, (lost, result): (usize, io::Result<()>), by_himself: bool) {
-        let lost = lost as u64;
-        self.settled.fetch_add(lost, Ordering::AcqRel);
-        let failed = result.is_err();
-        self.figures.flushes.add_one();
-        self.figures.lost.add(lost);
-        if failed {
-            self.figures.errors.add_one();
-        }
-        let told = {
-            let mut queue = self.lock();
-            queue.lost += lost;
-            queue.stuck = false;
-            if by_himself {
-                queue.busy = false;
-            }
-            if queue.waiting > 0 {
-                self.progress.notify_all();
-            }
-            // A writer that leaves would not be heard; who comes next tells it.
-            if failed || queue.state == State::Direct && !by_himself {
-                0
-            } else {
-                std::mem::take(&mut queue.lost)
-            }
-        };
-        match result {
-            Err(error) => {
-                if !self.failing.swap(true, Ordering::Relaxed) && !self.is_stderr {
-                    // Nobody is left to tell when that fails as well.
-                    let _ = writeln!(io::stderr(), "aiomisc: the log cannot be written: {error}");
-                }
-            }
-            Ok(()) => self.failing.store(false, Ordering::Relaxed),
-        }
-        if told > 0 {
-            let before = TELLING.replace(true);
-            tracing::warn!(target: "aiomisc::log", records = told, "records of the log were lost");
-            TELLING.set(before);
-        }
-    }
-
-    fn close_sink(&self) {
-        let sink = self
-            .sink
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop_quietly(sink);
-    }
-}
-
-/// Closing a file can fail as much as writing it; a panic of it has nobody to go to.
-fn drop_quietly(sink: Option<Sink>) {
-    if catch_unwind(AssertUnwindSafe(|| drop(sink))).is_err() {
-        let _ = writeln!(io::stderr(), "aiomisc: closing a log panicked");
-    }
-}
-
-impl Queue {
-    fn is_full(&self) -> bool {
-        self.batch.len() >= self.buffering.records || self.batch.bytes().len() >= BYTES
-    }
-
-    /// Whether there is not even room for what a sink logs.
-    fn is_overfull(&self) -> bool {
-        const MORE: usize = 64;
-        self.batch.len() >= self.buffering.records.saturating_add(MORE)
-            || self.batch.bytes().len() >= 2 * BYTES
-    }
-
-    /// Whether it is time to write.
-    fn is_due(&self) -> bool {
-        let half = self.buffering.records.div_ceil(2);
-        self.batch.len() >= half
-            || self.batch.bytes().len() >= BYTES / 2
-            || self.wanted > self.accepted - self.batch.len() as u64
-            || self.state != State::Open
     }
 }
 

@@ -52,6 +52,8 @@ mod output;
 #[cfg(feature = "log")]
 mod panic_hook;
 #[cfg(feature = "log")]
+mod queue;
+#[cfg(feature = "log")]
 mod record;
 #[cfg(feature = "log")]
 mod sink;
