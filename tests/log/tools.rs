@@ -184,6 +184,7 @@ pub(crate) fn alone(test: &str) -> bool {
     let output = Command::new(this)
         .args(["--exact", test, "--nocapture"])
         .env("ALONE", "1")
+        .env("RUST_BACKTRACE", "0")
         .output()
         .expect("it can be run again");
     let said = String::from_utf8_lossy(&output.stderr);
