@@ -14,7 +14,7 @@ use crate::runtime::{Name, Placement, Scope, Task};
 use crate::service::ServiceCell;
 
 impl Entrypoint {
-    /// The [dependency](crate::dependency) of this type. If it is not there, it is made.
+    /// The [dependency](mod@crate::dependency) of this type. If it is not there, it is made.
     ///
     /// It is for the main job, and for those that learn late what they need. A service says in its options
     /// what it [needs](crate::service::ServiceOptions::needs), so that it is there before its start.

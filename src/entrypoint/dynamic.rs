@@ -18,7 +18,7 @@ use crate::service::{Service, ServiceCell, ServiceHandle, ServiceState, StopKind
 impl Entrypoint {
     /// Starts services while the program runs, by the same rules as those of the beginning; resolves
     /// when all have started. They may need services that run already. What they need of the
-    /// [dependencies](crate::dependency) is made now, unless it is there, and lives as long as the program.
+    /// [dependencies](mod@crate::dependency) is made now, unless it is there, and lives as long as the program.
     ///
     /// When one of them fails to start, those that came with it are stopped again, and the program
     /// goes on. Once started, they are services like any other: the program's stop stops them.

@@ -186,7 +186,7 @@ impl RunError {
         }
     }
 
-    /// What failed of the tear-down of [dependencies](crate::dependency), in the order in which it
+    /// What failed of the tear-down of [dependencies](mod@crate::dependency), in the order in which it
     /// happened. One that could not be made is the failure of the service that needed it.
     #[must_use]
     pub fn dependencies(&self) -> &[DependencyError] {

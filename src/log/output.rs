@@ -124,7 +124,7 @@ impl Drop for Handle {
 }
 
 /// Any layer that formats by itself can write here, such as those of
-/// [`tracing_subscriber::fmt`]. What is written at once is one record.
+/// [`tracing_subscriber::fmt`](mod@tracing_subscriber::fmt). What is written at once is one record.
 impl<'a> MakeWriter<'a> for Output {
     type Writer = OutputWriter<'a>;
 

@@ -142,7 +142,7 @@ impl ServiceContext {
         self.entrypoint.context()
     }
 
-    /// The [dependency](crate::dependency) of this type, which the service's options say that it
+    /// The [dependency](mod@crate::dependency) of this type, which the service's options say that it
     /// [needs](crate::service::ServiceOptions::needs): it was made before the service was started. A service
     /// that is started again finds the same value.
     ///

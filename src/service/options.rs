@@ -56,7 +56,7 @@ impl ServiceOptions {
         self
     }
 
-    /// Starts the service when the [dependency](crate::dependency) of this type is there; its `start` finds
+    /// Starts the service when the [dependency](mod@crate::dependency) of this type is there; its `start` finds
     /// it by [`ServiceContext::dependency`](crate::ServiceContext::dependency).
     #[must_use]
     pub fn needs<T: ?Sized + Send + Sync + 'static>(mut self) -> Self {
@@ -64,7 +64,7 @@ impl ServiceOptions {
         self
     }
 
-    /// Starts the service when the [dependency](crate::dependency) of this type and name is there; its
+    /// Starts the service when the [dependency](mod@crate::dependency) of this type and name is there; its
     /// `start` finds it by [`ServiceContext::dependency_named`](crate::ServiceContext::dependency_named).
     #[must_use]
     pub fn needs_named<T: ?Sized + Send + Sync + 'static>(
