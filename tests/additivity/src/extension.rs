@@ -10,14 +10,15 @@ aiomisc::plugin! {
 
 /// A value that the library provides.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Greeting(pub String);
 
 #[aiomisc::dependency]
-async fn name() -> &'static str {
-    "library"
+async fn name() -> String {
+    "library".to_owned()
 }
 
 #[aiomisc::dependency]
-async fn greeting(name: Arc<&'static str>) -> Greeting {
+async fn greeting(name: Arc<String>) -> Greeting {
     Greeting(format!("hello from the {name}"))
 }
