@@ -1,5 +1,5 @@
 //! Descriptors: a server that runs out of them, and a run that leaves none behind. In a file of its
-//! own, since they are counted for the whole process.
+//! own, since they are counted for the whole process; each test is a process, whoever runs it.
 #![cfg(all(
     feature = "testing",
     feature = "macros",
@@ -13,18 +13,39 @@ use aiomisc::{Entrypoint, TcpServer};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// One after another: they share the limit.
-static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+/// Runs the test that calls this in a process of its own, where nobody else opens or closes anything;
+/// whether this is that process.
+#[track_caller]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it says which of the two processes this is"
+)]
+fn alone() -> bool {
+    if std::env::var_os("ALONE").is_some() {
+        return true;
+    }
+    let test = std::thread::current();
+    let test = test.name().expect("tests have names");
+    let this = std::env::current_exe().expect("we are running");
+    let output = std::process::Command::new(this)
+        .args(["--exact", test, "--nocapture"])
+        .env("ALONE", "1")
+        .output()
+        .expect("it can be run again");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{failed}"
+    );
+    false
+}
 
 #[aiomisc::test(runtimes(real), timeout = "60s")]
-#[allow(
-    clippy::await_holding_lock,
-    reason = "each test has a runtime and a thread of its own"
-)]
 async fn a_server_waits_when_no_descriptor_is_left_and_then_goes_on() {
-    let _turn = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !alone() {
+        return;
+    }
     let server = Arc::new(TcpServer::new(
         "127.0.0.1:0",
         |mut stream: Stream, _| async move {
@@ -81,9 +102,9 @@ fn std_stream(stream: std::net::TcpStream) -> Stream {
 
 #[test]
 fn a_run_leaves_no_task_and_no_descriptor() {
-    let _turn = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !alone() {
+        return;
+    }
     let runtimes: [fn() -> aiomisc::Runtime; _] = [
         #[cfg(feature = "smol")]
         || aiomisc::adapters::Smol::new().into(),
@@ -135,14 +156,10 @@ fn a_run_leaves_no_task_and_no_descriptor() {
 
 /// Row F3: with its connections, its listener, and the socket that holds its port.
 #[aiomisc::test(runtimes(real))]
-#[allow(
-    clippy::await_holding_lock,
-    reason = "each test has a runtime and a thread of its own"
-)]
 async fn a_proxy_that_is_closed_leaves_no_descriptor() {
-    let _turn = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !alone() {
+        return;
+    }
     let mut server = net::bind_socket("127.0.0.1:0")
         .listen()
         .await
