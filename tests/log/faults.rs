@@ -115,9 +115,9 @@ fn a_sink_that_does_not_move_is_not_waited_for_for_ever() {
     let (output, handler) = buffered(&memory, patient(2));
     with(handler.clone(), || {
         tracing::info!("first");
-        tracing::info!("second");
+        // The writer has taken it.
         memory.until_somebody_waits();
-        for text in ["third", "fourth", "lost", "lost at once"] {
+        for text in ["second", "third", "lost", "lost at once"] {
             tracing::info!("{text}");
         }
     });
@@ -125,7 +125,7 @@ fn a_sink_that_does_not_move_is_not_waited_for_for_ever() {
     assert!(output.flush());
     with(handler, || tracing::info!("again"));
     assert!(output.flush());
-    let expected = ["first", "second", "third", "fourth", "again"];
+    let expected = ["first", "second", "third", "again"];
     assert_eq!(memory.lines(), expected);
 }
 
