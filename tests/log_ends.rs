@@ -13,24 +13,28 @@ mod programs;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal::SIGTERM;
 use program::Program;
 use programs::{RECORDS, THREADS};
 
+/// A program of `programs`, and the file that it logs to.
+fn program(name: &str, file: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("we are running"));
+    command
+        .args(["--exact", "programs::program", "--nocapture"])
+        .env("PROGRAM", name)
+        .env("FILE", file);
+    command
+}
+
 /// Runs a program, tells it to end, and looks at its file.
 #[track_caller]
 fn row(name: &str, code: Option<i32>) {
     let file = File::new(name);
-    let this = std::env::current_exe().expect("we are running");
-    let program = Program::start(
-        Command::new(this)
-            .args(["--exact", "programs::program", "--nocapture"])
-            .env("PROGRAM", name)
-            .env("FILE", &file.0),
-    );
+    let program = Program::start(&mut program(name, &file.0));
     program.line("logging");
     if name.starts_with("terminated") {
         program.line("ready");
@@ -58,11 +62,7 @@ fn row(name: &str, code: Option<i32>) {
 
 /// Runs a program that logs a megabyte to its standard error stream; gives its result, and what came out.
 fn result_with_stderr(stderr: impl Into<Stdio>, read: impl FnOnce()) -> Option<i32> {
-    let this = std::env::current_exe().expect("we are running");
-    let mut child = Command::new(this)
-        .args(["--exact", "programs::program", "--nocapture"])
-        .env("PROGRAM", "to stderr")
-        .env("FILE", "none")
+    let mut child = program("to stderr", Path::new("none"))
         .stdout(Stdio::piped())
         .stderr(stderr)
         .spawn()
@@ -148,13 +148,7 @@ fn main_returns() {
 fn a_million_records() {
     let name = "million";
     let file = File::new(name);
-    let this = std::env::current_exe().expect("we are running");
-    let program = Program::start(
-        Command::new(this)
-            .args(["--exact", "programs::program", "--nocapture"])
-            .env("PROGRAM", name)
-            .env("FILE", &file.0),
-    );
+    let program = Program::start(&mut program(name, &file.0));
     let (status, lines) = program.wait();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
     assert_eq!(file.counts(), [RECORDS / THREADS as u64; THREADS]);
@@ -207,13 +201,7 @@ fn terminated_and_a_thread_is_blocked() {
 #[test]
 fn terminated_three_times() {
     let file = File::new("three");
-    let this = std::env::current_exe().expect("we are running");
-    let program = Program::start(
-        Command::new(this)
-            .args(["--exact", "programs::program", "--nocapture"])
-            .env("PROGRAM", "three times")
-            .env("FILE", &file.0),
-    );
+    let program = Program::start(&mut program("three times", &file.0));
     program.line("ready");
     program.signal(SIGTERM);
     program.line("stopping");

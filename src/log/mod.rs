@@ -68,6 +68,8 @@ mod unix_socket;
 #[cfg(feature = "log")]
 mod value;
 #[cfg(feature = "log")]
+mod visit;
+#[cfg(feature = "log")]
 mod writer;
 
 pub(crate) use self::options::LogOptions;

@@ -1,13 +1,12 @@
 use std::cell::RefCell;
-use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
 use tracing::callsite::Identifier;
-use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata};
 
 use super::value::{OwnedValue, Value};
+use super::visit::EachField;
 
 /// An event on its way to a log, as a [`Format`](super::Format) sees it.
 pub struct Record<'a> {
@@ -148,11 +147,16 @@ impl<'a> Record<'a> {
         if let Some(text) = self.instead {
             return visitor.message(Value::Str(text));
         }
-        self.event.record(&mut Forward {
-            visitor,
-            critical: self.severity == Severity::Critical,
-            from_log: !std::ptr::eq(self.metadata, self.event.metadata()),
-        });
+        let critical = self.severity == Severity::Critical;
+        let from_log = !std::ptr::eq(self.metadata, self.event.metadata());
+        self.event
+            .record(&mut EachField(|name: &'static str, value: Value<'_>| {
+                if name == "message" {
+                    visitor.message(value);
+                } else if !(critical && name == MARK || from_log && name.starts_with("log.")) {
+                    visitor.field(name, value);
+                }
+            }));
     }
 
     /// Calls with the name and the fields of each span that the event is in, the outermost first.
@@ -215,65 +219,6 @@ impl Severity {
 
 pub(super) fn is_marked(metadata: &Metadata<'_>) -> bool {
     metadata.fields().iter().any(|field| field.name() == MARK)
-}
-
-struct Forward<'a> {
-    visitor: &'a mut dyn Visitor,
-    critical: bool,
-    from_log: bool,
-}
-
-impl Forward<'_> {
-    fn give(&mut self, field: &Field, value: Value<'_>) {
-        let name = field.name();
-        if name == "message" {
-            self.visitor.message(value);
-        } else if !(self.critical && name == MARK || self.from_log && name.starts_with("log.")) {
-            self.visitor.field(name, value);
-        }
-    }
-}
-
-impl Visit for Forward<'_> {
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.give(field, Value::Bool(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.give(field, Value::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.give(field, Value::U64(value));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.give(field, Value::I128(value));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.give(field, Value::U128(value));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.give(field, Value::F64(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.give(field, Value::Str(value));
-    }
-
-    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.give(field, Value::Bytes(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.give(field, Value::Error(value));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.give(field, Value::Debug(value));
-    }
 }
 
 /// A buffer of this thread, empty; a new one where that is in use, because a value logs while it is

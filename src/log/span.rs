@@ -1,9 +1,6 @@
 //! The fields of spans, kept for the events inside of them.
 
-use std::error::Error;
-use std::fmt;
-
-use tracing::field::{Field, Visit};
+use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
@@ -11,6 +8,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::record::{EachSpan, Spans};
 use super::value::{OwnedValue, Value};
+use super::visit::EachField;
 
 /// What a span carries, in an extension of it.
 struct Fields(Vec<(&'static str, OwnedValue)>);
@@ -25,7 +23,7 @@ where
         return;
     }
     let mut fields = Fields(Vec::new());
-    attributes.record(&mut fields);
+    attributes.record(&mut fields.visitor());
     span.extensions_mut().replace(fields);
 }
 
@@ -38,7 +36,7 @@ where
 {
     let Some(span) = context.span(id) else { return };
     let mut more = Fields(Vec::new());
-    values.record(&mut more);
+    values.record(&mut more.visitor());
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<Fields>() {
         Some(fields) => {
@@ -75,56 +73,14 @@ where
 }
 
 impl Fields {
+    fn visitor(&mut self) -> impl Visit {
+        EachField(|name: &'static str, value: Value<'_>| self.set(name, value.into()))
+    }
+
     fn set(&mut self, name: &'static str, value: OwnedValue) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
             None => self.0.push((name, value)),
         }
-    }
-
-    fn give(&mut self, field: &Field, value: Value<'_>) {
-        self.set(field.name(), value.into());
-    }
-}
-
-impl Visit for Fields {
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.give(field, Value::Bool(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.give(field, Value::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.give(field, Value::U64(value));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.give(field, Value::I128(value));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.give(field, Value::U128(value));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.give(field, Value::F64(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.give(field, Value::Str(value));
-    }
-
-    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.give(field, Value::Bytes(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.give(field, Value::Error(value));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.give(field, Value::Debug(value));
     }
 }
