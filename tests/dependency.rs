@@ -32,16 +32,17 @@ mod ways;
 #[cfg(feature = "simulation")]
 use std::future::pending;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aiomisc::dependency::{Dependencies, Dependency, Provided};
 use aiomisc::entrypoint::EntrypointBuilder;
 use aiomisc::service::{Configured, ServiceOptions};
 use aiomisc::{
-    BoxError, Entrypoint, Runtime, Service, ServiceContext, StopReason, async_trait, service_fn,
-    services, time,
+    BoxError, Entrypoint, Service, ServiceContext, StopReason, async_trait, service_fn, services,
+    time,
 };
 use shared::Events;
+use shared::diary::Diary;
 
 fn builder() -> EntrypointBuilder {
     Entrypoint::builder()
@@ -61,36 +62,14 @@ async fn after(millis: u64) {
     time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// Writes down what happens, and after how many milliseconds.
-#[derive(Clone)]
-struct Diary {
-    events: Events,
-    begun: Arc<Mutex<Option<Instant>>>,
-}
-
 #[cfg_attr(
     not(feature = "simulation"),
     allow(dead_code, reason = "times and order are tested in simulations")
 )]
 impl Diary {
-    fn new() -> Self {
-        Self {
-            events: Events::default(),
-            begun: Arc::default(),
-        }
-    }
-
-    fn add(&self, event: impl std::fmt::Display) {
-        let now = Runtime::current().expect("every test runs on one").now();
-        let mut begun = self.begun.lock().expect("nobody panics meanwhile");
-        let begun = begun.get_or_insert(now);
-        let millis = now.duration_since(*begun).as_millis();
-        self.events.add(format!("{millis} {event}"));
-    }
-
     /// What happened, those of one moment in the order of their texts.
     fn all(&self) -> Vec<String> {
-        let mut events = self.events.all();
+        let mut events = self.as_it_came();
         let millis = |event: &String| -> u64 {
             let number = event.split(' ').next().expect("there is one");
             number.parse().expect("a number")

@@ -31,7 +31,7 @@ use aiomisc::service::ServiceOptions;
 use aiomisc::{
     BoxError, Entrypoint, Runtime, Service, ServiceContext, StopReason, async_trait, time,
 };
-use shared::Events;
+use shared::diary::Diary;
 
 /// Runs a test in a simulation, with some seeds.
 fn simulate<T>(test: impl AsyncFn() -> T) {
@@ -51,32 +51,9 @@ async fn after(millis: u64) {
     time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// Writes down what happens, and when.
-#[derive(Clone)]
-struct Diary {
-    events: Events,
-    begun: Arc<Mutex<Option<Instant>>>,
-}
-
 impl Diary {
-    fn new() -> Self {
-        Self {
-            events: Events::default(),
-            begun: Arc::default(),
-        }
-    }
-
-    /// Adds an event with the milliseconds since the first one.
-    fn add(&self, event: impl std::fmt::Display) {
-        let now = Runtime::current().expect("in a simulation").now();
-        let mut begun = self.begun.lock().expect("nobody panics meanwhile");
-        let begun = begun.get_or_insert(now);
-        let millis = now.duration_since(*begun).as_millis();
-        self.events.add(format!("{millis} {event}"));
-    }
-
     fn all(&self) -> Vec<String> {
-        self.events.all()
+        self.as_it_came()
     }
 
     #[track_caller]

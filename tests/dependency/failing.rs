@@ -290,7 +290,7 @@ fn a_factory_that_failed_is_called_again_for_the_next_one() {
     reason = "the runtime of the library is gone"
 )]
 fn without_its_runtime_an_entrypoint_makes_nothing_and_nobody_hangs() {
-    fn ask(runtime: Runtime) {
+    fn ask(runtime: aiomisc::Runtime) {
         let hangs = Dependency::new(|_| pending::<Result<Db, BoxError>>());
         let other = Dependency::new(|_| async { Ok(Repo) });
         let ep = builder().dependency(hangs).dependency(other);
