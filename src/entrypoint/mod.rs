@@ -236,6 +236,7 @@ impl Entrypoint {
             service,
             tasks: Some(Arc::clone(&self.shared.tasks)),
             unhandled: self.shared.unhandled.clone(),
+            ..Slots::default()
         };
         Scope::with_slots(&self.shared.runtime, slots)
     }

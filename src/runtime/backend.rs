@@ -2,6 +2,7 @@
 //! suite (`testing::conformance`) checks them and names them in its messages.
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -114,6 +115,10 @@ pub type BlockingJob = Box<dyn FnOnce() + Send + 'static>;
 ///
 /// - **B1** `run_blocking` does not block its caller. It runs the job on a thread where blocking
 ///   is allowed, or drops it. The job never panics.
+/// - **B2** `run_separate` is the same on a thread that is made for the job; the job is dropped when
+///   there can be none, and the answer says why.
+/// - **B3** `wait_in_job` is called by such jobs alone. It returns when the future is ready; the
+///   future never panics.
 pub trait Backend: Spawn + Timer + Net + fmt::Debug {
     /// What it is called in logs and reports.
     fn name(&self) -> &str;
@@ -126,6 +131,30 @@ pub trait Backend: Spawn + Timer + Net + fmt::Debug {
     fn run_blocking(&self, name: &str, job: BlockingJob) {
         let _ = name;
         blocking::unblock(job).detach();
+    }
+
+    /// Runs a job that may block for a long time on a thread of its own, which has this name. Default: a
+    /// thread of the system.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there can be no more threads.
+    fn run_separate(&self, name: &str, job: BlockingJob) -> io::Result<()> {
+        // A name with a zero in it would be a panic.
+        let name = name.replace('\0', "");
+        std::thread::Builder::new().name(name).spawn(job).map(drop)
+    }
+
+    /// Blocks the calling thread, which runs a job of this runtime, until a future is ready. Default:
+    /// the thread sleeps between polls.
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        super::park_until(future);
+    }
+
+    /// Hears that a thread which runs several jobs, one after another, goes on to the next one. Default:
+    /// nothing happens; the simulation lets others run in between.
+    fn next_job(&self, name: &str) {
+        let _ = name;
     }
 
     /// The seed of everything that is left to chance. Default: the system's.

@@ -127,6 +127,18 @@ impl Backend for Assembled {
         self.base.run_blocking(name, job);
     }
 
+    fn run_separate(&self, name: &str, job: BlockingJob) -> io::Result<()> {
+        self.base.run_separate(name, job)
+    }
+
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        self.base.wait_in_job(future);
+    }
+
+    fn next_job(&self, name: &str) {
+        self.base.next_job(name);
+    }
+
     fn seed(&self) -> u64 {
         self.base.seed()
     }

@@ -35,6 +35,10 @@ pub(crate) struct Slots {
     pub(crate) tasks: Option<Arc<TaskList>>,
     /// Who is told of failures that nobody waits for, besides the log.
     pub(crate) unhandled: Option<Arc<Unhandled>>,
+    /// The pool that runs jobs of the task, where none is named.
+    pub(crate) pool: Option<Arc<dyn Any + Send + Sync>>,
+    /// The values of context variables.
+    pub(crate) variables: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 thread_local! {
@@ -106,6 +110,26 @@ impl Scope {
             })
             .ok()
             .flatten()
+    }
+
+    /// Changes what the task that is polled has in its slots, for the rest of its life; children that
+    /// it has keep what they have. Gives the scope before, or nothing where there is no scope. `f` must
+    /// not call foreign code.
+    pub(crate) fn change(f: impl FnOnce(&mut Slots)) -> Option<Arc<Self>> {
+        let mut changed = Self::with_current(|scope| Self::clone(scope))?;
+        f(&mut changed.slots);
+        CURRENT
+            .try_with(|current| current.replace(Some(Arc::new(changed))))
+            .ok()
+            .flatten()
+    }
+
+    /// The scope of what runs on this thread, with other slots; on this runtime where there is none.
+    /// `f` must not call foreign code.
+    pub(crate) fn derived(runtime: &Runtime, f: impl FnOnce(&mut Slots)) -> Arc<Self> {
+        let mut slots = Self::with_current(|scope| scope.slots.clone()).unwrap_or_default();
+        f(&mut slots);
+        Self::with_slots(runtime, slots)
     }
 
     /// Runs `f` within the scope in `home`, which is lent to the thread meanwhile.
