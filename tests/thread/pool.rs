@@ -49,12 +49,9 @@ async fn it_is_submitted_by_the_call() {
 async fn a_panic_is_the_callers_error_and_costs_no_thread() {
     let pool = ThreadPool::new(1).unwrap();
     for _ in 0..3 {
-        let here = line!() + 1;
-        let error = pool
-            .run_as("bad", || panic!("oh no"))
-            .await
-            .map(|()| ())
-            .unwrap_err();
+        let job = pool.run_as("bad", || panic!("oh no"));
+        let here = line!() - 1;
+        let error = job.await.map(|()| ()).unwrap_err();
         assert!(error.is_panic());
         assert_eq!(error.panic_text(), Some("oh no"));
         assert_eq!(
