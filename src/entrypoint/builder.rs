@@ -52,7 +52,8 @@ use crate::signal::{Lifecycle, Signal, StartFailed};
 /// or by a variable stays as it is.
 ///
 /// The pool of threads is [`Entrypoint::pool`](super::Entrypoint::pool). At the end of the stop its jobs have
-/// ten seconds, within the limit of the whole stop; those left are named in the log and keep nobody.
+/// ten seconds, or half of what is left of the shutdown timeout; those left are named in the log and keep
+/// nobody.
 #[derive(Clone)]
 #[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]
 pub struct EntrypointBuilder {
