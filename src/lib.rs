@@ -56,6 +56,7 @@
 pub mod adapters;
 mod chance;
 pub mod context;
+pub mod context_var;
 pub mod dependency;
 pub mod entrypoint;
 mod error;
@@ -76,6 +77,7 @@ pub mod testing;
 pub mod time;
 
 pub use self::context::{Context, Key};
+pub use self::context_var::ContextVar;
 pub use self::dependency::{Dependencies, Dependency, Provided};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;

@@ -70,6 +70,8 @@ struct Shared {
     tasks: Arc<TaskList>,
     /// That of whoever made the entrypoint.
     unhandled: Option<Arc<Unhandled>>,
+    /// The values of context variables around whoever made the entrypoint.
+    variables: Option<Arc<dyn std::any::Any + Send + Sync>>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Where pauses are drawn from, once one was.
     chance: Mutex<Option<Chance>>,
@@ -200,6 +202,8 @@ impl Entrypoint {
         dependencies: Store,
     ) -> Self {
         let slow_poll = settings.debug().then_some(SLOW_POLL);
+        let around = Scope::current();
+        let around = around.as_ref().map(|scope| scope.slots());
         let shared = Shared {
             runtime: runtime.unowned(),
             context: context::make(runtime),
@@ -207,7 +211,8 @@ impl Entrypoint {
             signals,
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
-            unhandled: Scope::current().and_then(|scope| scope.slots().unhandled.clone()),
+            unhandled: around.and_then(|slots| slots.unhandled.clone()),
+            variables: around.and_then(|slots| slots.variables.clone()),
             services: Mutex::default(),
             chance: Mutex::default(),
             reason: Mutex::default(),
@@ -236,6 +241,7 @@ impl Entrypoint {
             service,
             tasks: Some(Arc::clone(&self.shared.tasks)),
             unhandled: self.shared.unhandled.clone(),
+            variables: self.shared.variables.clone(),
             ..Slots::default()
         };
         Scope::with_slots(&self.shared.runtime, slots)
