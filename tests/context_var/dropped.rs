@@ -27,11 +27,10 @@ async fn values_go_with_the_last_who_sees_them() {
         })
         .await;
     events.add("end");
-    let expected = ["set", "seen", "second", "joined", "third", "first", "end"];
+    let expected = ["first", "set", "seen", "second", "joined", "third", "end"];
     assert_eq!(events.all(), expected);
 }
 
-/// The scope keeps its own value, for what it is made of; what is set over it goes before.
 #[aiomisc::test(runtimes(all))]
 async fn nothing_is_kept_when_a_task_or_job_has_ended_whichever_way() {
     let runtime = Runtime::current().unwrap();
