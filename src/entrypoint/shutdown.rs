@@ -65,6 +65,9 @@ impl Stopping<'_> {
                 ep.tear_down_dependencies(failures).await;
             }
             ep.call_post_stop(cells, failures).await;
+            if self.of_program {
+                ep.drain_pool().await;
+            }
         };
         let stopped = run_until(stop, runtime.sleep(limit)).await;
         // What was dropped there may have panicked, which is no better.
@@ -194,6 +197,8 @@ impl Stopping<'_> {
         }
         if self.of_program {
             self.entrypoint.cut_off_dependencies(self.failures);
+            // The log has what is left.
+            let _ = self.entrypoint.pool().cut_off(limit);
         }
     }
 

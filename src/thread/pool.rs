@@ -198,12 +198,18 @@ impl ThreadPool {
         {
             return Ok(());
         }
-        let jobs = gate.cut_off();
+        self.cut_off(limit)
+    }
+
+    /// Gives up what the pool has, since the time for that, if there was any, is over.
+    pub(crate) fn cut_off(&self, limit: Duration) -> Result<(), LeftOver> {
+        self.gate.close();
+        let jobs = self.gate.cut_off();
         if jobs.is_empty() {
             return Ok(());
         }
         let left = LeftOver {
-            pool: gate.name().to_owned(),
+            pool: self.name().to_owned(),
             limit,
             jobs,
         };
