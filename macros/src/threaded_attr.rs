@@ -401,13 +401,15 @@ fn begin(function: &Ident, output: &Output, call: &TokenStream, options: &Option
     let pool = pool
         .as_ref()
         .map(|pool| quote_spanned!(pool.span()=> (#pool).clone()));
+    // A name that no argument has, whatever it is called.
+    let how = Ident::new("how", Span::mixed_site());
     match output {
         Output::Stream(_) => {
             let separate = kind.separate;
             let of_pool = pool.map(|pool| quote!(.pool(#pool)));
             quote! {
-                let __iterate = #library::thread::Iterate::new().name(#name).separate(#separate)#set #of_pool;
-                __iterate.run(move || #call)
+                let #how = #library::thread::Iterate::new().name(#name).separate(#separate)#set #of_pool;
+                #how.run(move || #call)
             }
         }
         Output::Job(_) if kind.separate => quote! {
@@ -416,8 +418,8 @@ fn begin(function: &Ident, output: &Output, call: &TokenStream, options: &Option
         Output::Job(_) => {
             let pool = pool.unwrap_or_else(|| quote!(#library::thread::ThreadPool::current()));
             quote! {
-                let __pool = #pool;
-                __pool.run_as(#name, move || #call)
+                let #how = #pool;
+                #how.run_as(#name, move || #call)
             }
         }
     }
