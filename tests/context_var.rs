@@ -209,6 +209,62 @@ async fn jobs_of_threads_see_the_values_of_their_submission() {
 }
 
 #[aiomisc::test(runtimes(all))]
+async fn threads_see_the_values_of_their_submission() {
+    use aiomisc::thread::{self, Separate, ThreadPool};
+    let own = ThreadPool::new(1).unwrap();
+    NUMBER.set(1).unwrap();
+    let look = || {
+        let seen = NUMBER.get();
+        NUMBER.set(10).unwrap();
+        // From the thread back into the runtime, with what it has set.
+        let task = thread::sync_wait(async { spawn(async { NUMBER.get() }).await.unwrap() });
+        (seen, NUMBER.get(), task.unwrap())
+    };
+    let jobs = [
+        thread::run(look),
+        thread::run_separate(look),
+        Separate::new().detach(false).run(look),
+        own.run(look),
+    ];
+    NUMBER.set(2).unwrap();
+    for job in jobs {
+        assert_eq!(job.await.unwrap(), (Some(1), Some(10), Some(10)));
+    }
+    let submitted = own.submit(look).await.unwrap();
+    assert_eq!(submitted.await.unwrap().0, Some(2));
+    assert_eq!(NUMBER.get(), Some(2));
+    own.shutdown(true).await.unwrap();
+}
+
+/// While it is iterated, which is later.
+#[aiomisc::test(runtimes(all))]
+async fn iterators_of_threads_see_the_values_of_their_making() {
+    use aiomisc::thread::{Iterate, iterate, iterate_separate};
+    NUMBER.set(1).unwrap();
+    let items = || {
+        (10..12).map(|number| {
+            let seen = NUMBER.get();
+            NUMBER.set(number).unwrap();
+            seen
+        })
+    };
+    let pushed = Iterate::new().push(move |yielder| {
+        for item in items() {
+            yielder.send(item)?;
+        }
+        Ok(())
+    });
+    for mut seen in [iterate(items), iterate_separate(items), pushed] {
+        NUMBER.set(2).unwrap();
+        pause().await;
+        assert_eq!(seen.try_next().await.unwrap(), Some(Some(1)));
+        assert_eq!(seen.try_next().await.unwrap(), Some(Some(10)));
+        assert_eq!(seen.try_next().await.unwrap(), None);
+    }
+    assert_eq!(NUMBER.get(), Some(2));
+}
+
+#[aiomisc::test(runtimes(all))]
 async fn futures_of_one_task_share_its_values_unless_each_has_a_scope() {
     let (seen, ()) = join(
         async {

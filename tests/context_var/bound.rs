@@ -122,7 +122,7 @@ fn a_bound_future_keeps_its_values_in_a_foreign_task() {
     });
 }
 
-/// The span is one more thing that goes along.
+/// The span is one more thing that is bound.
 #[test]
 fn the_span_is_carried() {
     use tracing::Span;
