@@ -182,6 +182,64 @@ fn context_floor_of_mutex_and_arc(bencher: Bencher<'_, '_>) {
     });
 }
 
+aiomisc::context_var! {
+    static VARIABLE: u32;
+    static SHARED_VARIABLE: Arc<u32>;
+    static UNSET_VARIABLE: u32 = 7;
+}
+
+/// Within a runtime, with some variables that are set.
+fn with_variables(bencher: Bencher<'_, '_>, runtime: &str, op: &impl AsyncFn(&Runtime)) {
+    VARIABLE.sync_scope(7, || {
+        SHARED_VARIABLE.sync_scope(Arc::new(7), || repeat(bencher, runtime, op));
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn context_var_get(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |_| {
+        assert_eq!(black_box(VARIABLE.get()), Some(7));
+    });
+}
+
+/// The value's own clone and drop come on top.
+#[divan::bench(args = RUNTIMES)]
+fn context_var_get_arc(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |_| {
+        assert!(black_box(SHARED_VARIABLE.get()).is_some());
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn context_var_get_default(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |_| {
+        assert_eq!(black_box(UNSET_VARIABLE.get()), Some(7));
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn context_var_set(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |_| {
+        VARIABLE.set(black_box(7)).expect("inside of a runtime");
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn context_var_scope(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |_| {
+        VARIABLE.scope(black_box(7), async {}).await;
+    });
+}
+
+/// Beside [`spawn_and_join`]: the child has the values of its parent.
+#[divan::bench(args = RUNTIMES)]
+fn context_var_spawn_and_join(bencher: Bencher<'_, '_>, runtime: &str) {
+    with_variables(bencher, runtime, &async |runtime| {
+        let child = runtime.spawn(async { black_box(VARIABLE.get()) });
+        assert_eq!(child.await.expect("it does not panic"), Some(7));
+    });
+}
+
 /// How many threads update one figure at the same time.
 const THREADS: &[usize] = &[1, 2];
 

@@ -34,6 +34,9 @@ mod program;
 #[path = "../examples/test_with_proxy.rs"]
 mod test_with_proxy;
 #[cfg(feature = "macros")]
+#[path = "examples/threads.rs"]
+mod threads;
+#[cfg(feature = "macros")]
 #[path = "examples/wiring.rs"]
 mod wiring;
 

@@ -1,4 +1,5 @@
-//! `#[aiomisc::main]` and `#[aiomisc::test]` (rows A7 and F1 of the parity table), and the harness
+//! `#[aiomisc::main]`, `#[aiomisc::test]` and `#[aiomisc::threaded]` (rows A7, F1 and D1 to D3 of the parity
+//! table), and the harness
 //! that tests run in. Messages for mistakes are in `tests/ui`.
 #![cfg(all(
     unix,
@@ -14,6 +15,8 @@ mod harness;
 mod programs;
 #[path = "macros/tests.rs"]
 mod tests;
+#[path = "macros/threaded.rs"]
+mod threaded;
 
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;

@@ -70,6 +70,19 @@ fn tasks_and_waits_panic_with_that_text() {
     }
 }
 
+/// Values are set and carried by threads of the system.
+#[test]
+fn context_variables_need_no_runtime() {
+    aiomisc::context_var! { static NUMBER: u32; }
+    let bound = NUMBER.sync_scope(1, || {
+        NUMBER.set(2).unwrap();
+        aiomisc::context_var::bind(|| NUMBER.get())
+    });
+    assert_eq!(std::thread::spawn(bound).join().unwrap(), Some(2));
+    assert_eq!(block_on(NUMBER.scope(3, async { NUMBER.get() })), Some(3));
+    assert_eq!(NUMBER.get(), None);
+}
+
 /// Making them needs none.
 #[test]
 fn what_is_not_polled_needs_no_runtime() {

@@ -16,6 +16,8 @@ use std::task::{Context, Poll, Waker};
 
 use aiomisc::runtime::{Parts, Runtime};
 use aiomisc::testing::ManualClock;
+#[cfg(feature = "log")]
+use aiomisc::thread;
 use futures::executor::block_on;
 
 use self::common::{LIMIT, every, limited, on_every};
@@ -262,6 +264,22 @@ fn the_tracing_span_goes_with_a_task_and_a_job() {
             assert_eq!(current(), None);
             let plain = runtime.spawn(async move { current() });
             assert_eq!(runtime.block_on(plain).unwrap(), None, "{name}");
+
+            // Row D6 of the parity table: into threads and their iterators as well.
+            runtime.block_on(async {
+                let items = || std::iter::from_fn(move || Some(current())).take(2);
+                let (job, separate, mut items) = span.in_scope(|| {
+                    let separate = thread::run_separate(current);
+                    (thread::run(current), separate, thread::iterate(items))
+                });
+                assert_eq!(job.await.unwrap(), expected, "{name}");
+                assert_eq!(separate.await.unwrap(), expected, "{name}");
+                for _ in 0..2 {
+                    let seen = items.try_next().await.unwrap();
+                    assert_eq!(seen.as_ref(), Some(&expected), "{name}");
+                }
+                assert_eq!(thread::run(current).await.unwrap(), None, "{name}");
+            });
         });
     }
 }

@@ -8,8 +8,11 @@ mod function;
 mod main_attr;
 mod receiver_attr;
 mod test_attr;
+mod threaded_attr;
 
 use proc_macro::TokenStream;
+
+use self::threaded_attr::Kind;
 
 /// Makes an `async fn main` the program's `main`; `aiomisc::main` documents it.
 #[proc_macro_attribute]
@@ -33,4 +36,48 @@ pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
     test_attr::expand(args.into(), item.into()).into()
+}
+
+/// Has a function run on a thread of the pool; `aiomisc::threaded` documents it.
+#[proc_macro_attribute]
+pub fn threaded(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = Kind {
+        name: "threaded",
+        separate: false,
+        iterable: false,
+    };
+    threaded_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Has a function run on a thread of its own; `aiomisc::threaded_separate` documents it.
+#[proc_macro_attribute]
+pub fn threaded_separate(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = Kind {
+        name: "threaded_separate",
+        separate: true,
+        iterable: false,
+    };
+    threaded_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Makes a stream of a function's iterator, on a thread of the pool; `aiomisc::threaded_iterable` documents it.
+#[proc_macro_attribute]
+pub fn threaded_iterable(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = Kind {
+        name: "threaded_iterable",
+        separate: false,
+        iterable: true,
+    };
+    threaded_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Makes a stream of a function's iterator, on a thread of its own; `aiomisc::threaded_iterable_separate` documents it.
+#[proc_macro_attribute]
+pub fn threaded_iterable_separate(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = Kind {
+        name: "threaded_iterable_separate",
+        separate: true,
+        iterable: true,
+    };
+    threaded_attr::expand(kind, args.into(), item.into()).into()
 }

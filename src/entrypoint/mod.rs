@@ -72,6 +72,8 @@ struct Shared {
     pool: ThreadPool,
     /// That of whoever made the entrypoint.
     unhandled: Option<Arc<Unhandled>>,
+    /// The values of context variables around whoever made the entrypoint.
+    variables: Option<Arc<dyn std::any::Any + Send + Sync>>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
     /// Where pauses are drawn from, once one was.
     chance: Mutex<Option<Chance>>,
@@ -211,6 +213,8 @@ impl Entrypoint {
     ) -> Self {
         let pool = ThreadPool::builder().size(settings.pool_size());
         let slow_poll = settings.debug().then_some(SLOW_POLL);
+        let around = Scope::current();
+        let around = around.as_ref().map(|scope| scope.slots());
         let shared = Shared {
             runtime: runtime.unowned(),
             context: context::make(runtime),
@@ -219,7 +223,8 @@ impl Entrypoint {
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
             pool: pool.build_valid(),
-            unhandled: Scope::current().and_then(|scope| scope.slots().unhandled.clone()),
+            unhandled: around.and_then(|slots| slots.unhandled.clone()),
+            variables: around.and_then(|slots| slots.variables.clone()),
             services: Mutex::default(),
             chance: Mutex::default(),
             reason: Mutex::default(),
@@ -249,7 +254,7 @@ impl Entrypoint {
             tasks: Some(Arc::clone(&self.shared.tasks)),
             unhandled: self.shared.unhandled.clone(),
             pool: Some(self.shared.pool.clone().into_slot()),
-            ..Slots::default()
+            variables: self.shared.variables.clone(),
         };
         Scope::with_slots(&self.shared.runtime, slots)
     }

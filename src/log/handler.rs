@@ -119,7 +119,7 @@ fn now() -> SystemTime {
     if thread::panicking() {
         return SystemTime::now();
     }
-    let of_runtime = || Scope::with_current(|scope| scope.runtime().wall_now());
+    let of_runtime = || Scope::with_current(|scope| Some(scope.runtime()?.wall_now())).flatten();
     // A clock of the user's is no reason to fail either.
     let now = catch_unwind(AssertUnwindSafe(of_runtime)).ok().flatten();
     now.unwrap_or_else(SystemTime::now)

@@ -28,17 +28,34 @@ impl std::error::Error for NoRuntime {}
 
 #[inline]
 pub(super) fn look_up() -> Result<Runtime, NoRuntime> {
-    if let Some(runtime) = Scope::with_current(|scope| scope.runtime().clone()) {
-        return Ok(runtime);
+    match of_scope() {
+        Some(runtime) => Ok(runtime),
+        None => outside_of_tasks(),
     }
-    outside_of_tasks()
+}
+
+/// The runtime that can be seen from this place alone: that of the task, or tokio's. The others are seen
+/// from everywhere.
+pub(super) fn around() -> Option<Runtime> {
+    of_scope().or_else(of_tokio)
+}
+
+#[inline]
+fn of_scope() -> Option<Runtime> {
+    Scope::with_current(|scope| scope.runtime().cloned()).flatten()
+}
+
+fn of_tokio() -> Option<Runtime> {
+    #[cfg(all(unix, feature = "tokio"))]
+    return crate::adapters::Tokio::try_current().map(Into::into);
+    #[cfg(not(all(unix, feature = "tokio")))]
+    None
 }
 
 #[cold]
 fn outside_of_tasks() -> Result<Runtime, NoRuntime> {
-    #[cfg(all(unix, feature = "tokio"))]
-    if let Some(tokio) = crate::adapters::Tokio::try_current() {
-        return Ok(tokio.into());
+    if let Some(runtime) = of_tokio() {
+        return Ok(runtime);
     }
     if let Some(runtime) = DEFAULT.get() {
         return Ok(runtime.clone());

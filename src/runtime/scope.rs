@@ -11,15 +11,16 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tracing::Span;
 
-use super::Runtime;
 use super::task_list::{Kind, Listed, Listing, TaskList};
 use super::unhandled::Unhandled;
+use super::{Runtime, current};
 
 /// The runtime, the tracing span, and what upper layers put in. Set for the length of each poll;
 /// shared by parent and child until one of them changes.
 #[derive(Clone)]
 pub(crate) struct Scope {
-    runtime: Runtime,
+    /// None for what is in no task: the runtime is then looked up as if there were no scope.
+    runtime: Option<Runtime>,
     span: Span,
     slots: Slots,
 }
@@ -50,12 +51,11 @@ impl Scope {
     /// where it is the same as the spawner's.
     pub(crate) fn for_child(runtime: &Runtime) -> Arc<Self> {
         let span = current_span();
-        let parent = Self::with_current(|parent| {
-            if parent.runtime.same_as(runtime) && parent.span.id() == span.id() {
+        let parent = Self::with_current(|parent| match &parent.runtime {
+            Some(its) if its.same_as(runtime) && parent.span.id() == span.id() => {
                 Ok(Arc::clone(parent))
-            } else {
-                Err(parent.slots.clone())
             }
+            _ => Err(parent.slots.clone()),
         });
         let slots = match parent {
             Some(Ok(same)) => return same,
@@ -63,7 +63,7 @@ impl Scope {
             None => Slots::default(),
         };
         Arc::new(Self {
-            runtime: runtime.unowned(),
+            runtime: Some(runtime.unowned()),
             span,
             slots,
         })
@@ -71,8 +71,33 @@ impl Scope {
 
     pub(crate) fn with_slots(runtime: &Runtime, slots: Slots) -> Arc<Self> {
         Arc::new(Self {
-            runtime: runtime.unowned(),
+            runtime: Some(runtime.unowned()),
             span: current_span(),
+            slots,
+        })
+    }
+
+    /// The scope of what runs here and now, to be carried elsewhere: with the runtime and the span around.
+    pub(crate) fn captured() -> Arc<Self> {
+        match current::around() {
+            Some(runtime) => Self::for_child(&runtime),
+            None => Arc::new(Self {
+                runtime: None,
+                span: current_span(),
+                slots: Self::with_current(|scope| scope.slots.clone()).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// The scope of what runs here and now, with other slots. Its span is that of whoever polls, and so is
+    /// its runtime where there is no scope yet. `f` must not call foreign code.
+    pub(crate) fn derived(f: impl FnOnce(&mut Slots)) -> Arc<Self> {
+        let of_this = |scope: &Arc<Self>| (scope.runtime.clone(), scope.slots.clone());
+        let (runtime, mut slots) = Self::with_current(of_this).unwrap_or_default();
+        f(&mut slots);
+        Arc::new(Self {
+            runtime,
+            span: Span::none(),
             slots,
         })
     }
@@ -82,8 +107,8 @@ impl Scope {
         Self::with_current(Arc::clone)
     }
 
-    pub(crate) fn runtime(&self) -> &Runtime {
-        &self.runtime
+    pub(crate) fn runtime(&self) -> Option<&Runtime> {
+        self.runtime.as_ref()
     }
 
     pub(crate) fn slots(&self) -> &Slots {
@@ -113,23 +138,16 @@ impl Scope {
     }
 
     /// Changes what the task that is polled has in its slots, for the rest of its life; children that
-    /// it has keep what they have. Gives the scope before, or nothing where there is no scope. `f` must
-    /// not call foreign code.
+    /// it has keep what they have. Gives the scope before, or nothing where there is no scope.
     pub(crate) fn change(f: impl FnOnce(&mut Slots)) -> Option<Arc<Self>> {
-        let mut changed = Self::with_current(|scope| Self::clone(scope))?;
+        let before = Self::current()?;
+        let mut changed = Self::clone(&before);
         f(&mut changed.slots);
+        let changed = Some(Arc::new(changed));
         CURRENT
-            .try_with(|current| current.replace(Some(Arc::new(changed))))
-            .ok()
-            .flatten()
-    }
-
-    /// The scope of what runs on this thread, with other slots; on this runtime where there is none.
-    /// `f` must not call foreign code.
-    pub(crate) fn derived(runtime: &Runtime, f: impl FnOnce(&mut Slots)) -> Arc<Self> {
-        let mut slots = Self::with_current(|scope| scope.slots.clone()).unwrap_or_default();
-        f(&mut slots);
-        Self::with_slots(runtime, slots)
+            .try_with(|current| drop(current.replace(changed)))
+            .ok()?;
+        Some(before)
     }
 
     /// Runs `f` within the scope in `home`, which is lent to the thread meanwhile.
@@ -184,12 +202,21 @@ impl Drop for Entered<'_> {
 
 pin_project! {
     /// Runs a future within a runtime, on whatever executor polls it; made by
-    /// [`Runtime::scope`].
+    /// [`Runtime::scope`]. The future is dropped within it, too.
     #[must_use = "futures do nothing unless polled"]
     pub struct Scoped<F> {
         scope: Option<Arc<Scope>>,
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Scoped<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.scope.is_some() {
+                Scope::enter(this.scope, || this.future.set(None));
+            }
+        }
     }
 }
 
@@ -197,8 +224,20 @@ impl<F> Scoped<F> {
     pub(crate) fn new(scope: Arc<Scope>, future: F) -> Self {
         Self {
             scope: Some(scope),
-            future,
+            future: Some(future),
         }
+    }
+
+    /// One whose scope is made by [`enter`](Self::enter), before the first poll.
+    pub(crate) fn without_scope(future: F) -> Self {
+        Self {
+            scope: None,
+            future: Some(future),
+        }
+    }
+
+    pub(crate) fn enter(self: Pin<&mut Self>, scope: Arc<Scope>) {
+        *self.project().scope = Some(scope);
     }
 }
 
@@ -207,7 +246,11 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        Scope::enter(this.scope, || this.future.poll(cx))
+        // It is there until the drop.
+        let Some(future) = this.future.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        Scope::enter(this.scope, || future.poll(cx))
     }
 }
 

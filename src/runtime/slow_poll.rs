@@ -23,7 +23,7 @@ impl SlowPoll {
     /// Looks at the clock if anybody wants to know.
     pub(super) fn begin(listing: Option<&Listing>, scope: Option<&Scope>) -> Option<Self> {
         let limit = listing?.slow_poll()?;
-        Some(Self::now(limit, scope?.runtime()))
+        Some(Self::now(limit, scope?.runtime()?))
     }
 
     fn now(limit: Duration, runtime: &Runtime) -> Self {

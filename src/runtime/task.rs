@@ -343,6 +343,7 @@ impl<T, F: FnOnce() -> T> RunBlocking<T, F> {
             });
         }));
         self.listing = None;
+        self.scope = None;
         self.slot.complete(match (outcome, result) {
             (Ok(()), Some(value)) => Ok(value),
             (Ok(()), None) => Err(self.slot.error(None)),
@@ -356,6 +357,7 @@ impl<T, F> Drop for RunBlocking<T, F> {
         let job = self.job.take();
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(job)));
         self.listing = None;
+        self.scope = None;
         // Ignored if the job has completed it.
         self.slot.complete(Err(self.slot.error(dropped.err())));
     }
@@ -375,7 +377,7 @@ impl<T: Send> TaskHandle for KeepFromStarting<T> {
 pin_project! {
     /// What a backend polls: sets the scope, catches panics, keeps the result.
     struct Run<F: Future> {
-        // Given up when the future is dropped, before anybody hears of the result.
+        // These two are given up when the future is dropped, before anybody hears of the result.
         listing: Option<Listing>,
         scope: Option<Arc<Scope>>,
         slot: Option<Arc<Slot<F::Output>>>,
@@ -391,6 +393,7 @@ pin_project! {
                     catch_unwind(AssertUnwindSafe(|| this.future.set(None)))
                 });
                 *this.listing = None;
+                *this.scope = None;
                 slot.complete(Err(slot.error(dropped.err())));
             }
         }
@@ -420,13 +423,15 @@ impl<F: Future> Future for Run<F> {
                 _ => Err(None),
             })
         });
-        if let (Some(timed), Some(scope), Some(slot)) = (timed, &this.scope, &this.slot) {
-            timed.end(scope.runtime(), &slot.origin);
+        let runtime = this.scope.as_ref().and_then(|scope| scope.runtime());
+        if let (Some(timed), Some(runtime), Some(slot)) = (timed, runtime, &this.slot) {
+            timed.end(runtime, &slot.origin);
         }
         let Some(outcome) = outcome else {
             return Poll::Pending;
         };
         *this.listing = None;
+        *this.scope = None;
         if let Some(slot) = this.slot.take() {
             slot.complete(outcome.map_err(|payload| slot.error(payload)));
         }

@@ -227,6 +227,12 @@ impl<F: Send, T: Send> Listed for Cell<F, T> {
     }
 }
 
+impl<F> Waiting<F> {
+    fn is_of(&self, runtime: &Runtime) -> bool {
+        self.scope.runtime().is_some_and(|its| its.same_as(runtime))
+    }
+}
+
 impl<F, T> Work for Cell<F, T>
 where
     F: FnOnce() -> T + Send,
@@ -238,7 +244,7 @@ where
 
     fn runtime(&self) -> Option<Runtime> {
         match &*self.state() {
-            State::Waiting(waiting) => Some(waiting.scope.runtime().clone()),
+            State::Waiting(waiting) => waiting.scope.runtime().cloned(),
             _ => None,
         }
     }
@@ -252,7 +258,7 @@ where
         } = {
             let mut state = self.state();
             match &*state {
-                State::Waiting(waiting) if !waiting.scope.runtime().same_as(here) => {
+                State::Waiting(waiting) if !waiting.is_of(here) => {
                     return Ran::Elsewhere;
                 }
                 State::Waiting(_) => {}

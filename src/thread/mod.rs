@@ -34,6 +34,7 @@
 mod builder;
 mod error;
 mod gate;
+pub mod iterate;
 mod job;
 mod pool;
 mod queue;
@@ -46,6 +47,8 @@ mod worker;
 pub use self::builder::{InvalidPool, Overflow, ThreadPoolBuilder};
 pub(crate) use self::builder::{POOL_SIZES, default_size};
 pub use self::error::JobError;
+#[doc(inline)]
+pub use self::iterate::{Iterate, IterateError, ThreadedIter, iterate, iterate_separate};
 pub use self::job::Job;
 pub use self::pool::{LeftOver, ThreadPool};
 pub use self::separate::Separate;

@@ -1,0 +1,316 @@
+//! What lies between a producer and its consumer.
+//!
+//! The items that are ahead lie in one list under a lock. The producer adds to it one by one; the consumer
+//! swaps the whole list against its emptied batch, so that it takes the lock once for many items. Two
+//! channels carry nothing but wake-ups, and the ends of the two sides.
+//!
+//! 1. An item is in one place only: in the list, or in the batch. Whatever is in the batch is older.
+//! 2. `ahead` counts the items in both, and those that the consumer has handed out and not yet reported.
+//!    Only the producer adds to it, and never beyond `max_size`; so what is not reported yet only makes
+//!    the producer wait sooner.
+//! 3. The consumer waits only with an empty batch, after it has seen an empty list and set
+//!    `consumer_waits`, both under one lock. Whoever adds an item takes the mark away under the lock, and
+//!    then sends one wake-up: the channel never holds more than one, and none is left over.
+//! 4. The consumer reports each quarter of `max_size`, and with an empty batch. The producer waits only
+//!    after it has seen `ahead == max_size` and set `producer_waits`, both under one lock. Whoever reports
+//!    that half of the places are free takes the mark away, and then sends one wake-up. There is always
+//!    somebody who will: a producer that waits has items before the consumer, or in its batch.
+//! 5. The producer ends by dropping its side, after its last item: the consumer finds the end of the channel
+//!    after every wake-up, and looks into the list once more.
+//! 6. The consumer ends by `closed`, under the lock: no item is added after that. Then it closes the
+//!    channel on which the producer may wait.
+//! 7. No waker is called, and no item dropped, under the lock.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use async_channel::{Receiver, Sender};
+use futures_core::Stream;
+
+use super::statistic::IteratorStatistic;
+use crate::statistics::Instance;
+use crate::thread::{Cut, wait};
+
+/// So often a producer looks for room before it sleeps: about as long as a consumer that is at work takes
+/// for a few items, and much shorter than it takes to wake a thread.
+const LOOKS: usize = 100;
+
+/// Makes both sides. `max_size` 0 means that there is no limit.
+pub(super) fn new<T>(
+    max_size: usize,
+    statistic: Instance<IteratorStatistic>,
+) -> (Producer<T>, Consumer<T>) {
+    statistic
+        .queue_size
+        .set(i64::try_from(max_size).unwrap_or(i64::MAX));
+    let max_size = if max_size == 0 { usize::MAX } else { max_size };
+    let bridge = Arc::new(Bridge {
+        state: Mutex::new(State {
+            items: VecDeque::new(),
+            ahead: 0,
+            begun: false,
+            consumer_waits: false,
+            producer_waits: false,
+            closed: None,
+        }),
+        reports: AtomicUsize::new(0),
+        max_size,
+    });
+    let (wake_consumer, consumer_woken) = async_channel::bounded(1);
+    let (wake_producer, producer_woken) = async_channel::bounded(1);
+    let producer = Producer {
+        bridge: Arc::clone(&bridge),
+        room: max_size,
+        seen: 0,
+        woken: producer_woken,
+        wake: wake_consumer,
+    };
+    let consumer = Consumer {
+        batch: VecDeque::new(),
+        taken: 0,
+        step: max_size.div_ceil(4),
+        bridge,
+        waits: false,
+        woken: Box::pin(consumer_woken),
+        wake: wake_producer,
+        statistic,
+    };
+    (producer, consumer)
+}
+
+struct Bridge<T> {
+    state: Mutex<State<T>>,
+    /// Changes with each report, under the lock, for a producer that looks without it.
+    reports: AtomicUsize,
+    max_size: usize,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    ahead: usize,
+    begun: bool,
+    consumer_waits: bool,
+    producer_waits: bool,
+    closed: Option<Closed>,
+}
+
+/// How the consumer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// It waits for the end of the producer, and hears of its error.
+    Listening,
+    Gone,
+}
+
+/// Why no item can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Closed,
+    Cut,
+}
+
+impl<T> Bridge<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The side of the thread.
+pub(super) struct Producer<T> {
+    bridge: Arc<Bridge<T>>,
+    /// So many items can be added at least.
+    room: usize,
+    /// The `reports` when there was no room left.
+    seen: usize,
+    woken: Receiver<()>,
+    wake: Sender<()>,
+}
+
+impl<T> Producer<T> {
+    /// Marks that the producer begins; `false` if nobody wants it any more.
+    pub(super) fn begin(&self) -> bool {
+        let mut state = self.bridge.lock();
+        state.begun = state.closed.is_none();
+        state.begun
+    }
+
+    /// Waits until an item can be added.
+    #[inline]
+    pub(super) fn reserve(&mut self) -> Result<(), Refused> {
+        while self.room == 0 {
+            self.wait_for_room()?;
+        }
+        Ok(())
+    }
+
+    /// Adds an item, after waiting until it can be added.
+    #[inline]
+    pub(super) fn send(&mut self, item: T) -> Result<(), Refused> {
+        self.reserve()?;
+        let mut state = self.bridge.lock();
+        if state.closed.is_some() {
+            drop(state);
+            return Err(Refused::Closed);
+        }
+        state.items.push_back(item);
+        state.ahead += 1;
+        self.room = self.bridge.max_size - state.ahead;
+        if self.room == 0 {
+            self.seen = self.bridge.reports.load(Ordering::Relaxed);
+        }
+        let consumer_waits = mem::take(&mut state.consumer_waits);
+        drop(state);
+        if consumer_waits {
+            // It has room, and the consumer may have gone.
+            let _ = self.wake.try_send(());
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self) -> Result<(), Refused> {
+        self.look_for_room();
+        let mut state = self.bridge.lock();
+        if state.closed.is_some() {
+            return Err(Refused::Closed);
+        }
+        self.room = self.bridge.max_size - state.ahead;
+        if self.room > 0 {
+            return Ok(());
+        }
+        state.producer_waits = true;
+        drop(state);
+        match wait(self.woken.recv()) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_closed)) => Err(Refused::Closed),
+            Err(Cut) => Err(Refused::Cut),
+        }
+    }
+
+    fn look_for_room(&self) {
+        for _ in 0..LOOKS {
+            if self.bridge.reports.load(Ordering::Relaxed) != self.seen {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// How the consumer has ended, if it has.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        self.bridge.lock().closed
+    }
+}
+
+/// The side of the stream.
+pub(super) struct Consumer<T> {
+    /// Taken over from the list, and not yet handed out.
+    batch: VecDeque<T>,
+    /// Handed out, and not yet reported.
+    taken: usize,
+    /// So many are handed out between two reports.
+    step: usize,
+    bridge: Arc<Bridge<T>>,
+    /// Whether `consumer_waits` was set, and no wake-up has come since.
+    waits: bool,
+    woken: Pin<Box<Receiver<()>>>,
+    wake: Sender<()>,
+    statistic: Instance<IteratorStatistic>,
+}
+
+impl<T> Consumer<T> {
+    /// The next item; `None` when the producer has ended and all items were handed out.
+    #[inline]
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if self.batch.is_empty() && !ready!(self.poll_batch(cx)) {
+            return Poll::Ready(None);
+        }
+        let item = self.batch.pop_front();
+        self.taken += 1;
+        if self.taken >= self.step {
+            self.report();
+        }
+        Poll::Ready(item)
+    }
+
+    /// Fills the batch; `false` at the end.
+    #[cold]
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        loop {
+            if !self.waits && self.take_batch() {
+                return Poll::Ready(true);
+            }
+            match ready!(self.woken.as_mut().poll_next(cx)) {
+                Some(()) => self.waits = false,
+                None => return Poll::Ready(self.take_batch()),
+            }
+        }
+    }
+
+    /// Takes over what is in the list, or marks that the consumer waits.
+    fn take_batch(&mut self) -> bool {
+        let bridge = Arc::clone(&self.bridge);
+        let mut state = bridge.lock();
+        mem::swap(&mut self.batch, &mut state.items);
+        self.waits = self.batch.is_empty();
+        state.consumer_waits = self.waits;
+        self.statistic.enqueued.add(self.batch.len() as u64);
+        self.settle(state);
+        !self.waits
+    }
+
+    fn report(&mut self) {
+        let bridge = Arc::clone(&self.bridge);
+        self.settle(bridge.lock());
+    }
+
+    /// Counts what was handed out, and wakes the producer if that makes enough room.
+    fn settle(&mut self, mut state: MutexGuard<'_, State<T>>) {
+        let taken = mem::take(&mut self.taken);
+        state.ahead -= taken;
+        let ahead = state.ahead;
+        let reports = &self.bridge.reports;
+        reports.store(
+            reports.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
+        let wake = state.producer_waits && ahead <= self.bridge.max_size / 2;
+        if wake {
+            state.producer_waits = false;
+        }
+        drop(state);
+        if wake {
+            let _ = self.wake.try_send(());
+        }
+        self.statistic.yielded.add(taken as u64);
+        self.statistic
+            .queue_length
+            .set(i64::try_from(ahead).unwrap_or(i64::MAX));
+    }
+
+    /// Ends the producer with its next item. Gives the items that were ahead, and whether the producer has
+    /// begun.
+    pub(super) fn close(&mut self, how: Closed) -> (VecDeque<T>, bool) {
+        let bridge = Arc::clone(&self.bridge);
+        let mut state = bridge.lock();
+        state.closed = Some(how);
+        let mut items = mem::take(&mut state.items);
+        let begun = state.begun;
+        self.statistic.enqueued.add(items.len() as u64);
+        state.ahead -= self.batch.len() + items.len();
+        self.settle(state);
+        self.wake.close();
+        let mut left = mem::take(&mut self.batch);
+        left.append(&mut items);
+        (left, begun)
+    }
+
+    /// How many items are ahead, about.
+    pub(super) fn ahead(&self) -> usize {
+        self.bridge.lock().ahead - self.taken
+    }
+}

@@ -1,0 +1,114 @@
+//! What runs on the thread.
+
+use std::error::Error;
+use std::iter::successors;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::bridge::{Closed, Producer};
+use super::statistic::IteratorStatistic;
+use super::yielder::{Gone, Yielder};
+use crate::BoxError;
+use crate::error::Chain;
+use crate::flag::Flag;
+use crate::statistics::Instance;
+
+/// Why a producer has ended before its time, where it was no panic.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The pool was shut down while it waited.
+    Cut,
+    Failed(BoxError),
+}
+
+/// A producer that has not begun. Its parts are dropped in this order, also when it never begins.
+pub(super) struct Production<T, F> {
+    produce: F,
+    yielder: Yielder<T>,
+    statistic: Instance<IteratorStatistic>,
+    over: Over,
+}
+
+/// Tells, when it is dropped, that nothing of the producer is left.
+pub(super) struct Over(Arc<Flag>);
+
+impl<T, F> Production<T, F>
+where
+    F: FnOnce(&mut Yielder<T>) -> Result<(), BoxError>,
+{
+    pub(super) fn new(
+        produce: F,
+        producer: Producer<T>,
+        statistic: Instance<IteratorStatistic>,
+        over: &Arc<Flag>,
+    ) -> Self {
+        Self {
+            produce,
+            yielder: Yielder::new(producer),
+            statistic,
+            over: Over(Arc::clone(over)),
+        }
+    }
+
+    pub(super) fn run(self) -> Result<(), Failure> {
+        // Dropped from the last to the first, also by a panic.
+        let _over = self.over;
+        let mut yielder = self.yielder;
+        let produce = self.produce;
+        if !yielder.begin() {
+            return Ok(());
+        }
+        self.statistic.started.add_one();
+        let produced = produce(&mut yielder);
+        if yielder.is_cut() {
+            return Err(Failure::Cut);
+        }
+        let Err(error) = produced else { return Ok(()) };
+        let closed = yielder.closed();
+        if closed.is_some() && is_gone(&*error) {
+            return Ok(());
+        }
+        if closed == Some(Closed::Gone) {
+            let error = Chain(&*error);
+            tracing::error!(%error, "an iterator's thread failed after its consumer had gone");
+            return Ok(());
+        }
+        Err(Failure::Failed(error))
+    }
+}
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
+/// Makes an iterator and sends what it gives. The iterator is asked for an item only when there is room.
+pub(super) fn feed<I: IntoIterator>(
+    make: impl FnOnce() -> I,
+    yielder: &mut Yielder<I::Item>,
+) -> Result<(), BoxError> {
+    let mut items = make().into_iter();
+    let fed = catch_unwind(AssertUnwindSafe(|| -> Result<(), Gone> {
+        loop {
+            yielder.reserve()?;
+            match items.next() {
+                Some(item) => yielder.send(item)?,
+                None => return Ok(()),
+            }
+        }
+    }));
+    // By itself: a panic in it, during another one, would be the end of the process.
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(items)));
+    match (fed, dropped) {
+        (Ok(fed), Ok(())) => Ok(fed?),
+        (Err(payload), _) | (_, Err(payload)) => resume_unwind(payload),
+    }
+}
+
+/// Whether a function has returned because its consumer has gone.
+fn is_gone(error: &(dyn Error + 'static)) -> bool {
+    const CAUSES: usize = 32;
+    let mut causes = successors(Some(error), |&error| error.source()).take(CAUSES);
+    causes.any(|error| error.is::<Gone>())
+}
