@@ -61,6 +61,7 @@ pub mod entrypoint;
 mod error;
 mod flag;
 mod future;
+pub mod io;
 pub mod log;
 #[cfg(feature = "macros")]
 mod macro_support;
