@@ -43,6 +43,7 @@
 //! | `journald` | | the format `journald`: the journal's own protocol |
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
+//! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.

@@ -30,7 +30,9 @@ impl Format for Bzip2 {
 
     fn begin(&mut self, bytes: &[u8], first: bool) -> Begin {
         let name = bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic);
-        let digit = bytes.get(MAGIC.len()).is_none_or(|digit| (b'1'..=b'9').contains(digit));
+        let digit = bytes
+            .get(MAGIC.len())
+            .is_none_or(|digit| (b'1'..=b'9').contains(digit));
         match name && digit {
             true => {
                 *self = Self::new();
@@ -74,12 +76,7 @@ impl Blocks {
         Self { level, stream }
     }
 
-    fn run(
-        &mut self,
-        mut data: &[u8],
-        into: &mut Vec<u8>,
-        action: Action,
-    ) -> io::Result<Status> {
+    fn run(&mut self, mut data: &[u8], into: &mut Vec<u8>, action: Action) -> io::Result<Status> {
         loop {
             into.reserve(ROOM);
             let before = self.stream.total_in();

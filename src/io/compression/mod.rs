@@ -56,7 +56,7 @@ use self::{reading::Reading, writing::Writing};
 /// The format is chosen here, not by the file's name. A file of a format whose feature is not compiled in cannot be
 /// opened ([`ErrorKind::Unsupported`]).
 ///
-/// | | files | feature | levels, default | what is wrong behind the last member | an empty file |
+/// | | files | feature | levels, default | what stands behind the last member | an empty file |
 /// |---|---|---|---|---|---|
 /// | `Gzip` | `.gz` | `gzip` | 0 – 9, 6 | zeros are skipped, all else is an error, as in Python | has no data |
 /// | `Bzip2` | `.bz2` | `bzip2` | 1 – 9, 9 | is left alone, with a warning in the log, as by `bzip2` | is an error |
@@ -163,9 +163,6 @@ pub(super) trait Decoder: Read + Send {
     ///
     /// What the system says of a file that is no sequence of bytes on a disk; the decoder is as it was.
     fn rewind(&mut self) -> io::Result<()>;
-
-    /// The file; it stands somewhere behind what was read.
-    fn file(&self) -> &File;
 }
 
 /// Where the data of a file goes.
@@ -182,9 +179,6 @@ pub(super) trait Encoder: Write + Send {
     ///
     /// What the system says. Nothing is lost then: another call goes on where this one ended.
     fn finish(&mut self) -> io::Result<()>;
-
-    /// The file.
-    fn file(&self) -> &File;
 }
 
 /// Reads what the bytes of the file say, from where it stands.

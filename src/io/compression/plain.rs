@@ -34,10 +34,6 @@ impl Decoder for Plain {
         let start = SeekFrom::Start(self.start.unwrap_or(0));
         self.file.seek(start).map(drop)
     }
-
-    fn file(&self) -> &File {
-        &self.file
-    }
 }
 
 impl Write for Plain {
@@ -53,9 +49,5 @@ impl Write for Plain {
 impl Encoder for Plain {
     fn finish(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-
-    fn file(&self) -> &File {
-        &self.file
     }
 }

@@ -180,8 +180,4 @@ impl<F: Format> Decoder for Reading<F> {
         self.damage = None;
         Ok(())
     }
-
-    fn file(&self) -> &File {
-        self.source.file()
-    }
 }

@@ -72,10 +72,6 @@ impl Source {
         Ok(())
     }
 
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// Moves what is left, which is little, to the front.
     fn make_room(&mut self) {
         self.buffer.copy_within(self.from..self.to, BACK);

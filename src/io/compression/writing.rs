@@ -112,8 +112,4 @@ impl<C: Compressor> Encoder for Writing<C> {
         self.write_out()?;
         self.file.flush()
     }
-
-    fn file(&self) -> &File {
-        &self.file
-    }
 }

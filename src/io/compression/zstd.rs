@@ -2,9 +2,7 @@
 
 use std::io;
 
-use zstd::stream::raw::{
-    CParameter, DParameter, Decoder, Encoder, InBuffer, Operation, OutBuffer,
-};
+use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, InBuffer, Operation, OutBuffer};
 
 use super::damage::Wrong;
 use super::reading::{Begin, Format, Step, Then};
@@ -71,7 +69,10 @@ impl Format for Zstd {
     fn begin(&mut self, bytes: &[u8], _first: bool) -> Begin {
         let frame = bytes.iter().zip(&MAGIC).all(|(byte, magic)| byte == magic);
         let skipped = bytes[0] & 0xF0 == SKIPPED[0]
-            && bytes[1..].iter().zip(&SKIPPED[1..]).all(|(byte, magic)| byte == magic);
+            && bytes[1..]
+                .iter()
+                .zip(&SKIPPED[1..])
+                .all(|(byte, magic)| byte == magic);
         if !frame && !skipped {
             return Begin::Wrong;
         }
@@ -127,7 +128,8 @@ impl Compressor for Frames {
         while data.pos() < data.src.len() {
             into.reserve(ROOM);
             let end = into.len();
-            self.0.run(&mut data, &mut OutBuffer::around_pos(into, end))?;
+            self.0
+                .run(&mut data, &mut OutBuffer::around_pos(into, end))?;
         }
         Ok(())
     }
