@@ -123,8 +123,8 @@ fn looks_like_lzma(header: &[u8]) -> bool {
     let properties = header.first().is_none_or(|&byte| byte < 9 * 5 * 5);
     let dictionary = header.get(1..5).and_then(|bytes| bytes.try_into().ok());
     let dictionary = dictionary.map(u32::from_le_bytes).is_none_or(|size| {
-        let rest = size & size.wrapping_sub(1);
-        size != 0 && (rest == 0 || size == 3 * rest.min(size - rest)) || size == u32::MAX
+        let lowest = size & size.wrapping_neg();
+        size == u32::MAX || size != 0 && (size == lowest || size == 3 * lowest)
     });
     let size = header.get(5..13).and_then(|bytes| bytes.try_into().ok());
     let size = size
