@@ -73,6 +73,7 @@ pub mod signal;
 pub mod statistics;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod thread;
 pub mod time;
 
 pub use self::context::{Context, Key};
