@@ -5,11 +5,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use super::compression::{Compression, Decoder, Encoder, decoder, encoder};
-use super::error::unsupported;
+use super::error::{closed, unsupported};
 
 /// A file, and how it is compressed.
 pub(super) struct Channel {
-    file: Arc<File>,
+    /// None when it is closed.
+    file: Option<Arc<File>>,
     compression: Compression,
     level: Option<i32>,
     state: State,
@@ -31,7 +32,7 @@ impl Channel {
         reading: bool,
     ) -> io::Result<Self> {
         let mut channel = Self {
-            file,
+            file: Some(file),
             compression,
             level,
             state: State::Finished,
@@ -47,15 +48,24 @@ impl Channel {
     }
 
     fn decoder(&self) -> io::Result<Box<dyn Decoder>> {
-        decoder(self.compression, self.file.try_clone()?)
+        decoder(self.compression, self.file()?.try_clone()?)
     }
 
     fn encoder(&self) -> io::Result<Box<dyn Encoder>> {
-        encoder(self.compression, self.file.try_clone()?, self.level)
+        encoder(self.compression, self.file()?.try_clone()?, self.level)
     }
 
-    pub(super) fn file(&self) -> &Arc<File> {
-        &self.file
+    pub(super) fn shared(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
+    }
+
+    pub(super) fn file(&self) -> io::Result<&File> {
+        self.file.as_deref().ok_or_else(closed)
+    }
+
+    pub(super) fn close(&mut self) {
+        self.state = State::Finished;
+        self.file = None;
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -73,7 +83,7 @@ impl Channel {
         if !matches!(self.state, State::Finished) {
             return Ok(false);
         }
-        (&*self.file).rewind()?;
+        self.file()?.rewind()?;
         self.state = State::Reading(self.decoder()?);
         Ok(true)
     }
@@ -81,7 +91,7 @@ impl Channel {
     /// Begins to write at the end of the file, if that is not under way.
     pub(super) fn start_writing(&mut self) -> io::Result<()> {
         if matches!(self.state, State::Reading(_) | State::Finished) {
-            (&*self.file).seek(SeekFrom::End(0))?;
+            self.file()?.seek(SeekFrom::End(0))?;
             self.state = State::Writing(self.encoder()?);
         }
         Ok(())
@@ -98,7 +108,7 @@ impl Channel {
     pub(super) fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let outcome = match &mut self.state {
-                State::Plain => (&*self.file).read(buf),
+                State::Plain => self.file.as_deref().ok_or_else(closed)?.read(buf),
                 State::Reading(decoder) => decoder.read(buf),
                 State::Writing(_) | State::Finished => return Err(unsupported("not reading")),
             };
@@ -112,7 +122,7 @@ impl Channel {
     pub(super) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         loop {
             let outcome = match &mut self.state {
-                State::Plain => (&*self.file).write(data),
+                State::Plain => self.file.as_deref().ok_or_else(closed)?.write(data),
                 State::Writing(encoder) => encoder.write(data),
                 State::Reading(_) | State::Finished => return Err(unsupported("not writing")),
             };
@@ -133,7 +143,7 @@ impl Channel {
 
     /// Goes to a place of the file itself.
     pub(super) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        (&*self.file).seek(to)
+        self.file()?.seek(to)
     }
 
     /// Goes to the beginning of what is compressed, to read.

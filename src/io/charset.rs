@@ -75,8 +75,9 @@ impl Charset {
             Self::Utf16(_) => self.utf16(bytes),
             Self::Utf32(_) => match bytes.get(..4) {
                 None => Step::More,
-                Some(unit) => char::from_u32(self.unit(unit))
-                    .map_or(Step::Invalid(4), |c| Step::One(c, 4)),
+                Some(unit) => {
+                    char::from_u32(self.unit(unit)).map_or(Step::Invalid(4), |c| Step::One(c, 4))
+                }
             },
             #[cfg(feature = "encodings")]
             Self::Foreign(encoding) => super::foreign::step(encoding, bytes),
@@ -201,7 +202,11 @@ mod tests {
             (Charset::Utf32(Order::Big), b"\xFF\0\0\0", 4),
         ];
         for (charset, bytes, len) in cases {
-            assert_eq!(charset.step(bytes, true), Step::Invalid(len), "{charset:?} {bytes:?}");
+            assert_eq!(
+                charset.step(bytes, true),
+                Step::Invalid(len),
+                "{charset:?} {bytes:?}"
+            );
         }
     }
 }

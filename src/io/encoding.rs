@@ -224,7 +224,10 @@ impl fmt::Display for EncodeError {
             character,
             index,
         } = self;
-        write!(f, "{encoding} has no {character:?} (byte {index} of the text)")
+        write!(
+            f,
+            "{encoding} has no {character:?} (byte {index} of the text)"
+        )
     }
 }
 

@@ -7,30 +7,36 @@ use std::path::{Path, PathBuf};
 use super::mode::ModeError;
 use crate::error::BoxError;
 
-/// Says which file could not be opened; the cause is in `source()`.
+/// Says which file could not be opened or replaced; the cause is in `source()`.
 ///
 /// It goes into an [`io::Error`] of the same kind, so that `?` works where those are returned.
 #[derive(Debug)]
-pub struct OpenError {
+pub struct FileError {
+    action: &'static str,
     path: PathBuf,
     kind: io::ErrorKind,
     source: BoxError,
 }
 
-impl OpenError {
-    pub(super) fn new(path: &Path, error: io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            kind: error.kind(),
-            source: error.into(),
-        }
+impl FileError {
+    pub(super) fn opening(path: &Path, error: io::Error) -> Self {
+        Self::new("open", path, error.kind(), error.into())
     }
 
     pub(super) fn invalid(path: &Path, error: ModeError) -> Self {
+        Self::new("open", path, io::ErrorKind::InvalidInput, error.into())
+    }
+
+    pub(super) fn replacing(path: &Path, error: io::Error) -> Self {
+        Self::new("replace", path, error.kind(), error.into())
+    }
+
+    fn new(action: &'static str, path: &Path, kind: io::ErrorKind, source: BoxError) -> Self {
         Self {
+            action,
             path: path.to_owned(),
-            kind: io::ErrorKind::InvalidInput,
-            source: error.into(),
+            kind,
+            source,
         }
     }
 
@@ -48,20 +54,20 @@ impl OpenError {
     }
 }
 
-impl fmt::Display for OpenError {
+impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot open {}", self.path.display())
+        write!(f, "cannot {} {}", self.action, self.path.display())
     }
 }
 
-impl std::error::Error for OpenError {
+impl std::error::Error for FileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
     }
 }
 
-impl From<OpenError> for io::Error {
-    fn from(error: OpenError) -> Self {
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
         Self::new(error.kind, error)
     }
 }
@@ -73,4 +79,8 @@ pub(super) fn unsupported(text: impl Into<String>) -> io::Error {
 
 pub(super) fn invalid(text: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text.into())
+}
+
+pub(super) fn closed() -> io::Error {
+    io::Error::other("the file is closed")
 }

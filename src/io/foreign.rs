@@ -1,6 +1,6 @@
 //! The encodings of the crate `encoding_rs`, character by character.
 
-use encoding_rs::{DecoderResult, Encoding, EncoderResult, ISO_2022_JP, REPLACEMENT};
+use encoding_rs::{DecoderResult, EncoderResult, Encoding, ISO_2022_JP, REPLACEMENT};
 
 use super::charset::Step;
 
@@ -36,9 +36,11 @@ pub(super) fn step(encoding: &'static Encoding, bytes: &[u8]) -> Step {
 
 pub(super) fn put(encoding: &'static Encoding, c: char, out: &mut Vec<u8>) -> bool {
     let mut bytes = [0; 16];
-    let (result, _, written) = encoding
-        .new_encoder()
-        .encode_from_utf8_without_replacement(c.encode_utf8(&mut [0; 4]), &mut bytes, true);
+    let (result, _, written) = encoding.new_encoder().encode_from_utf8_without_replacement(
+        c.encode_utf8(&mut [0; 4]),
+        &mut bytes,
+        true,
+    );
     out.extend_from_slice(&bytes[..written]);
     matches!(result, EncoderResult::InputEmpty)
 }

@@ -88,6 +88,11 @@ impl Mode {
         self.binary
     }
 
+    /// Whether a compressed file begins with what is written, not with what is read.
+    pub(super) fn starts_by_writing(self) -> bool {
+        self.access != Access::Read
+    }
+
     /// What the system is asked for.
     pub(super) fn options(self) -> fs::OpenOptions {
         let mut options = fs::OpenOptions::new();

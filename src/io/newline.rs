@@ -78,11 +78,7 @@ impl Newlines {
 
 impl fmt::Display for Newlines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = [
-            (self.lf, "\\n"),
-            (self.cr, "\\r"),
-            (self.crlf, "\\r\\n"),
-        ];
+        let seen = [(self.lf, "\\n"), (self.cr, "\\r"), (self.crlf, "\\r\\n")];
         let seen: Vec<_> = seen.iter().filter(|(is, _)| *is).map(|(_, s)| *s).collect();
         f.write_str(&seen.join(", "))
     }
