@@ -44,6 +44,7 @@
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
+//! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -75,6 +76,7 @@ pub mod signal;
 pub mod statistics;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod thread;
 pub mod time;
 
 pub use self::context::{Context, Key};

@@ -3,13 +3,11 @@ use std::time::Duration;
 use super::OsSignal;
 use super::environment::{Environment, boolean, count, seconds};
 use crate::log::{LogFormat, LogLevel, LogOptions, check_date_format};
+use crate::thread::{POOL_SIZES, default_size};
 
 /// How long a poll may take before an entrypoint with [`debug`](super::EntrypointBuilder::debug) tells
 /// of it.
 pub const SLOW_POLL: Duration = Duration::from_millis(100);
-
-/// The sizes that a pool of threads can have.
-const POOL_SIZES: std::ops::RangeInclusive<usize> = 1..=10_000;
 
 /// The numbers of records that a buffer of the log can be for.
 const LOG_BUFFER_SIZES: std::ops::RangeInclusive<usize> = 1..=1 << 24;
@@ -154,10 +152,7 @@ impl Chosen {
         let plugins = no_plugins != Some(true);
         let shutdown_timeout = env.read("AIOMISC_SHUTDOWN_TIMEOUT", seconds, problems);
         Settings {
-            pool_size: self
-                .pool_size
-                .or(pool_size)
-                .unwrap_or_else(default_pool_size),
+            pool_size: self.pool_size.or(pool_size).unwrap_or_else(default_size),
             log_config: self.log_config.or(log_config).unwrap_or(true),
             log: self.log.or(log),
             debug: self.debug.or(debug).unwrap_or(false),
@@ -201,10 +196,4 @@ impl Chosen {
 
 fn date_format(text: &str) -> Result<String, String> {
     check_date_format(text).map(|()| text.to_owned())
-}
-
-/// Enough to keep the processors busy with jobs that also wait, and not too many for a small machine.
-fn default_pool_size() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.clamp(4, 32)
 }

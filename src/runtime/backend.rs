@@ -1,9 +1,11 @@
 //! The port: what an executor has to give. The numbered lines are the contract; the conformance
 //! suite (`testing::conformance`) checks them and names them in its messages.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_core::future::BoxFuture;
@@ -106,6 +108,27 @@ pub trait Sleep: Future<Output = ()> + Send + Sync {
 /// A job that may block its thread.
 pub type BlockingJob = Box<dyn FnOnce() + Send + 'static>;
 
+/// Says that a runtime has ended; see [`Backend::wait_in_job`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "backends make it")]
+pub struct Ended;
+
+/// A place for what upper layers keep for one runtime; see [`Backend::keep`].
+#[derive(Debug, Default)]
+pub struct Keep(OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl Keep {
+    /// What is kept, which is made at the first call. It has one type for each place.
+    pub(crate) fn get_or_make<T: Any + Send + Sync>(
+        &self,
+        make: impl FnOnce() -> Arc<T>,
+    ) -> Arc<T> {
+        let kept = Arc::clone(self.0.get_or_init(|| make()));
+        kept.downcast()
+            .unwrap_or_else(|_| unreachable!("one type is kept"))
+    }
+}
+
 /// All that the library needs of an executor.
 ///
 /// `impl Backend for X {}` is written by hand, since a blanket implementation could not be
@@ -117,8 +140,8 @@ pub type BlockingJob = Box<dyn FnOnce() + Send + 'static>;
 ///   is allowed, or drops it. The job never panics.
 /// - **B2** `run_separate` is the same on a thread that is made for the job; the job is dropped when
 ///   there can be none, and the answer says why.
-/// - **B3** `wait_in_job` is called by such jobs alone. It returns when the future is ready; the
-///   future never panics.
+/// - **B3** `wait_in_job` is called on the threads of such jobs alone. It returns when the future is
+///   ready, or when the runtime has ended. The future never panics.
 pub trait Backend: Spawn + Timer + Net + fmt::Debug {
     /// What it is called in logs and reports.
     fn name(&self) -> &str;
@@ -147,14 +170,25 @@ pub trait Backend: Spawn + Timer + Net + fmt::Debug {
 
     /// Blocks the calling thread, which runs a job of this runtime, until a future is ready. Default:
     /// the thread sleeps between polls.
-    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] when the runtime has ended and can tell; jobs then clean up and return.
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended> {
         super::park_until(future);
+        Ok(())
     }
 
     /// Hears that a thread which runs several jobs, one after another, goes on to the next one. Default:
     /// nothing happens; the simulation lets others run in between.
     fn next_job(&self, name: &str) {
         let _ = name;
+    }
+
+    /// A place for what upper layers keep for this runtime alone. Default: none, and what they keep is
+    /// shared by the runtimes of the process; a simulation has one, so that no other disturbs it.
+    fn keep(&self) -> Option<&Keep> {
+        None
     }
 
     /// The seed of everything that is left to chance. Default: the system's.

@@ -28,7 +28,9 @@ mod task;
 mod task_list;
 mod unhandled;
 
-pub use self::backend::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
+pub use self::backend::{
+    Backend, BlockingJob, Drive, Ended, Keep, Placement, Sleep, Spawn, TaskHandle, Timer,
+};
 pub use self::current::NoRuntime;
 #[cfg(unix)]
 pub use self::net::Configure;
@@ -49,10 +51,9 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) use self::origin::Name;
-use self::origin::Origin;
+pub(crate) use self::origin::{Name, Origin};
 pub(crate) use self::slow_poll::Timed;
-pub(crate) use self::task_list::TaskList;
+pub(crate) use self::task_list::{Kind, Listed, Listing, TaskList};
 pub(crate) use self::unhandled::Unhandled;
 
 /// System calls on datagram sockets in non-blocking mode, for adapters: with batches and flags.

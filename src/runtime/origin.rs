@@ -32,7 +32,7 @@ impl fmt::Display for Name {
 
 /// What a task is called and where it comes from.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
-    pub(super) name: Name,
-    pub(super) location: &'static Location<'static>,
+pub(crate) struct Origin {
+    pub(crate) name: Name,
+    pub(crate) location: &'static Location<'static>,
 }

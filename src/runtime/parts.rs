@@ -12,7 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_core::future::BoxFuture;
 
 use super::net::{BindOptions, Net, RawDatagram, RawListener, RawStream};
-use super::{Backend, BlockingJob, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer};
+use super::{
+    Backend, BlockingJob, Ended, Keep, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer,
+};
 
 /// A runtime put together from parts of others: a real network with a test's clock, or the tasks of
 /// one executor with the sockets of another.
@@ -131,8 +133,12 @@ impl Backend for Assembled {
         self.base.run_separate(name, job)
     }
 
-    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
-        self.base.wait_in_job(future);
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended> {
+        self.base.wait_in_job(future)
+    }
+
+    fn keep(&self) -> Option<&Keep> {
+        self.base.keep()
     }
 
     fn next_job(&self, name: &str) {

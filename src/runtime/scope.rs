@@ -48,7 +48,7 @@ thread_local! {
 impl Scope {
     /// The scope of a task that is spawned on this runtime here and now. Without an allocation
     /// where it is the same as the spawner's.
-    pub(super) fn for_child(runtime: &Runtime) -> Arc<Self> {
+    pub(crate) fn for_child(runtime: &Runtime) -> Arc<Self> {
         let span = current_span();
         let parent = Self::with_current(|parent| {
             if parent.runtime.same_as(runtime) && parent.span.id() == span.id() {
@@ -91,7 +91,7 @@ impl Scope {
     }
 
     /// Lists a task of this scope, if the scope has a list.
-    pub(super) fn list<T: Listed + 'static>(&self, task: &Arc<T>, kind: Kind) -> Option<Listing> {
+    pub(crate) fn list<T: Listed + 'static>(&self, task: &Arc<T>, kind: Kind) -> Option<Listing> {
         let tasks = self.slots.tasks.as_ref()?;
         Some(tasks.enter(Arc::clone(task) as _, kind))
     }

@@ -25,6 +25,16 @@ pub struct TaskInfo {
     pub blocking: bool,
 }
 
+impl TaskInfo {
+    pub(crate) fn new(origin: &Origin, kind: Kind) -> Self {
+        Self {
+            name: origin.name.to_string(),
+            spawned_at: origin.location,
+            blocking: kind != Kind::Future,
+        }
+    }
+}
+
 /// ``task `name` (spawned at src/main.rs:12:5)``
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,16 +95,21 @@ impl TaskList {
 
     /// What is alive now, in no order, as far as `wanted` wants the name.
     pub(crate) fn infos(&self, wanted: impl Fn(&str) -> bool) -> Vec<TaskInfo> {
+        self.infos_of(|name, _| wanted(name))
+    }
+
+    /// As `infos`, without the jobs of pools.
+    pub(crate) fn infos_but_jobs(&self) -> Vec<TaskInfo> {
+        self.infos_of(|_, kind| kind != Kind::Job)
+    }
+
+    fn infos_of(&self, wanted: impl Fn(&str, Kind) -> bool) -> Vec<TaskInfo> {
         let mut infos = Vec::new();
         for shard in &self.shards {
             for (task, kind) in shard.slab().iter() {
                 let origin = task.origin();
-                if wanted(&origin.name) {
-                    infos.push(TaskInfo {
-                        name: origin.name.to_string(),
-                        spawned_at: origin.location,
-                        blocking: *kind == Kind::Blocking,
-                    });
+                if wanted(&origin.name, *kind) {
+                    infos.push(TaskInfo::new(origin, *kind));
                 }
             }
         }
@@ -118,18 +133,20 @@ impl Shard {
 }
 
 /// What can be listed: it knows where it comes from.
-pub(super) trait Listed: Send + Sync {
+pub(crate) trait Listed: Send + Sync {
     fn origin(&self) -> &Origin;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Future,
     Blocking,
+    /// A job whose pool names it when it is left.
+    Job,
 }
 
 /// A task's place in the list; dropping it takes the task off.
-pub(super) struct Listing {
+pub(crate) struct Listing {
     list: Arc<TaskList>,
     shard: usize,
     place: usize,

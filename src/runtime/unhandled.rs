@@ -22,7 +22,7 @@ struct Failures {
 }
 
 impl Unhandled {
-    pub(super) fn add(&self, text: String) {
+    pub(crate) fn add(&self, text: String) {
         let mut failures = self.failures();
         if failures.texts.len() < KEPT {
             failures.texts.push(text);

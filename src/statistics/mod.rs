@@ -38,6 +38,7 @@
 //! | kind | of | figures |
 //! |---|---|---|
 //! | [`ContextStatistic`](crate::context::ContextStatistic) | each [`Context`](crate::Context) | `get`, `set` |
+//! | [`ThreadPoolStatistic`](crate::thread::ThreadPoolStatistic) | each [`ThreadPool`](crate::thread::ThreadPool) | `threads`, `submitted`, `done`, `success`, `error`, `sum_time` |
 //! | `LogStatistic` | each output of the log (feature `log`) | `threads`, `records`, `flushes`, `errors`, `lost` |
 
 mod counter;

@@ -1,0 +1,91 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+
+use crate::flag::Flag;
+use crate::future::{Either, catch_panic, race};
+use crate::runtime::{Runtime, park_until};
+
+thread_local! {
+    /// The job that runs on this thread. None while a future is polled here: that is asynchronous code.
+    static JOB: RefCell<Option<Here>> = const { RefCell::new(None) };
+}
+
+/// What a job's thread knows of its job.
+#[derive(Clone)]
+struct Here {
+    runtime: Runtime,
+    cut: Arc<Flag>,
+}
+
+/// Marks the thread as that of a job, until this is dropped.
+pub(super) struct Entered(Option<Here>);
+
+pub(super) fn enter(runtime: &Runtime, cut: &Arc<Flag>) -> Entered {
+    let here = Here {
+        runtime: runtime.unowned(),
+        cut: Arc::clone(cut),
+    };
+    Entered(JOB.replace(Some(here)))
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        JOB.set(self.0.take());
+    }
+}
+
+/// Whether the calling thread runs a job, and may block.
+pub(super) fn is_job() -> bool {
+    JOB.with_borrow(Option::is_some)
+}
+
+/// Says that the job is to give up and clean up: its pool was shut down and the time for that is over, or
+/// its runtime has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the pool of threads was shut down, and its time is over")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// Blocks the calling job's thread until the future is ready, in the way that its runtime wants it: in a
+/// simulation the tasks go on meanwhile. On a thread without a job it sleeps between polls.
+///
+/// # Panics
+///
+/// With the future's panic.
+pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output, Cut> {
+    let Some(here) = JOB.take() else {
+        let mut output = None;
+        park_until(pin!(async { output = Some(future.await) }));
+        return output.ok_or(Cut);
+    };
+    let mut outcome = None;
+    let waited = {
+        let _back = Back(Some(here.clone()));
+        let until = race(catch_panic(future), here.cut.wait());
+        let waiting = pin!(async { outcome = Some(until.await) });
+        here.runtime.backend().wait_in_job(waiting)
+    };
+    match outcome {
+        Some(Either::First(Ok(output))) if waited.is_ok() => Ok(output),
+        Some(Either::First(Err(payload))) => resume_unwind(payload),
+        _ => Err(Cut),
+    }
+}
+
+/// Puts the mark of the job back when the wait is over.
+struct Back(Option<Here>);
+
+impl Drop for Back {
+    fn drop(&mut self) {
+        JOB.set(self.0.take());
+    }
+}
