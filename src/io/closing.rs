@@ -15,7 +15,7 @@ pub(super) struct Closing {
 
 impl Closing {
     /// Writes what is left and closes the file; nobody hears of errors but the log.
-    pub(super) fn close(mut self, mut engine: Box<Engine>, error: Option<io::Error>) {
+    pub(super) fn close(mut self, engine: &mut Engine, error: Option<io::Error>) {
         if let Some(error) = error {
             self.tell(&error, engine.to_write());
         }
@@ -44,8 +44,8 @@ impl Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some((closing, engine)) = self.0.take() {
-            closing.close(engine, None);
+        if let Some((closing, mut engine)) = self.0.take() {
+            closing.close(&mut engine, None);
         }
     }
 }

@@ -102,11 +102,11 @@ impl Seat {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put_back(&self, engine: Box<Engine>, outcome: io::Result<u64>) {
+    fn put_back(&self, mut engine: Box<Engine>, outcome: io::Result<u64>) {
         let mut place = self.place();
         if let Some(closing) = place.orphan.take() {
             drop(place);
-            closing.close(engine, outcome.err());
+            closing.close(&mut engine, outcome.err());
         } else {
             place.engine = Some(engine);
             place.outcome = Some(outcome);
