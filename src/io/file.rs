@@ -224,7 +224,8 @@ impl<K: Kind> File<K> {
     /// Those of earlier writes, in the background, are given here; nothing of the new data was taken then.
     /// [`Unsupported`](io::ErrorKind::Unsupported) if the file is not open for writing,
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) with an [`EncodeError`](super::EncodeError) in it if the
-    /// encoding does not have a character.
+    /// encoding does not have a character. With line buffering, what the system says of this very write,
+    /// which is then in the buffer.
     ///
     /// # Cancel safety
     ///

@@ -68,7 +68,8 @@ impl Flight {
 
     /// Leaves the engine to the job, with what is still to be written, or gives it back if the job does
     /// not have it.
-    pub(super) fn abandon(self, closing: Closing) -> Option<(Landed, Closing)> {
+    pub(super) fn abandon(self, mut closing: Closing) -> Option<(Landed, Closing)> {
+        closing.matters = !matches!(self.what, What::Fill | What::Seek(_) | What::First);
         let mut place = self.seat.place();
         match place.engine.take() {
             Some(engine) => {

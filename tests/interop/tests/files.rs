@@ -79,7 +79,14 @@ with open(path, "w", encoding=encoding, newline=newline) as fp:
     let path = std::env::temp_dir().join(format!("aiomisc-python-{}", std::process::id()));
     let name = path.to_str().expect("a plain path");
     let content = "aé\nb\r\nc\rd\r\n\r\n\re";
-    for encoding in ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be", "latin-1"] {
+    for encoding in [
+        "utf-8",
+        "utf-8-sig",
+        "utf-16",
+        "utf-32",
+        "utf-16-be",
+        "latin-1",
+    ] {
         for (newline, theirs) in [
             (Newline::Universal, "None"),
             (Newline::Untranslated, ""),
@@ -102,7 +109,11 @@ with open(path, "w", encoding=encoding, newline=newline) as fp:
             let shown = run("python3", &["-c", READ, name, encoding, theirs], b"");
             let shown = String::from_utf8(shown.stdout).expect("ascii");
             let ours: Vec<_> = lines.iter().map(|line| python(line)).collect();
-            assert_eq!(format!("[{}]\n", ours.join(", ")), shown, "{encoding} {newline:?}");
+            assert_eq!(
+                format!("[{}]\n", ours.join(", ")),
+                shown,
+                "{encoding} {newline:?}"
+            );
 
             let theirs = fs::read(&path).expect("it is there");
             Smol::new().block_on(async {
@@ -112,7 +123,11 @@ with open(path, "w", encoding=encoding, newline=newline) as fp:
                 file.write("z\n").await.expect("room");
                 file.close().await.expect("nothing fails");
             });
-            assert_eq!(fs::read(&path).expect("it is there"), theirs, "{encoding} {newline:?}");
+            assert_eq!(
+                fs::read(&path).expect("it is there"),
+                theirs,
+                "{encoding} {newline:?}"
+            );
         }
     }
     fs::remove_file(&path).expect("it is there");
