@@ -33,7 +33,7 @@ pub(super) struct Engine {
     end: Option<u64>,
     /// Whether it was appended to a content of unknown length: `position` counts what was appended.
     adrift: bool,
-    /// What a compressor failed with behind what is read ahead; it cannot go on from there.
+    /// What reading failed with behind what is read ahead.
     failure: Option<io::Error>,
     /// Whether a compressor may hold on to what was written.
     dirty: bool,
@@ -181,10 +181,8 @@ impl Engine {
     /// Reads some more, so many bytes at most. Gives how many; 0 is the end.
     pub(super) fn fill(&mut self, most: usize) -> io::Result<u64> {
         self.drain()?;
-        if let Some(failure) = &mut self.failure {
-            // Whoever reads again hears it again, in case that an end is to be looked for.
-            let again = io::Error::new(failure.kind(), failure.to_string());
-            return Err(mem::replace(failure, again));
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
         }
         self.align_reading()?;
         if self.start == self.ahead.len() {
@@ -222,13 +220,8 @@ impl Engine {
             self.end = Some(self.actual);
         }
         match outcome {
-            Err(error) if !self.is_plain() => {
-                let again = io::Error::new(error.kind(), error.to_string());
-                if count == 0 {
-                    self.failure = Some(again);
-                    return Err(error);
-                }
-                // After the good data.
+            // After the good data; a decoder that is asked again says it again.
+            Err(error) if count > 0 => {
                 self.failure = Some(error);
                 Ok(count)
             }
