@@ -5,8 +5,9 @@ use std::hint::black_box;
 use aiomisc::Runtime;
 use aiomisc::adapters::{Smol, Tokio};
 use aiomisc::thread::Iterate;
-use futures_lite::StreamExt;
-use peers::{Bar, Contest, bare, in_task, tokio_ct, tokio_mt, wanted};
+use futures_lite::StreamExt as _;
+use peers::contest::wanted;
+use peers::{Bar, Contest, bare, in_task, tokio_ct, tokio_mt};
 use std::time::Instant;
 
 /// Items of a run, where as many are ahead.
@@ -26,7 +27,12 @@ fn smol(max_size: usize, items: u64, bar: f64) {
         return;
     }
     let smol: Runtime = Smol::new().into();
-    let ours = || million_per_second(items, || smol.block_on(smol.spawn(ours(max_size, items))).expect("no panic"));
+    let ours = || {
+        million_per_second(items, || {
+            smol.block_on(smol.spawn(ours(max_size, items)))
+                .expect("no panic")
+        })
+    };
     let contest = Contest::new(job, "M/s", ours)
         .rival("async-channel", Bar::AtLeast(bar), || {
             million_per_second(items, || bare(|_| async_channel(max_size, items)))
@@ -37,7 +43,10 @@ fn smol(max_size: usize, items: u64, bar: f64) {
         .peer("blocking::Unblock", || {
             million_per_second(items, || bare(|_| unblock(max_size, items)))
         });
-    floor(contest, max_size, || million_per_second(items, || bare(|_| chunks(items)))).run();
+    floor(contest, max_size, || {
+        million_per_second(items, || bare(|_| chunks(items)))
+    })
+    .run();
 }
 
 fn tokio(name: &str, runtime: tokio::runtime::Runtime, max_size: usize, items: u64, bar: f64) {
@@ -60,11 +69,18 @@ fn tokio(name: &str, runtime: tokio::runtime::Runtime, max_size: usize, items: u
     .peer("blocking::Unblock", || {
         million_per_second(items, || in_task(&runtime, unblock(max_size, items)))
     });
-    floor(contest, max_size, || million_per_second(items, || in_task(&runtime, chunks(items)))).run();
+    floor(contest, max_size, || {
+        million_per_second(items, || in_task(&runtime, chunks(items)))
+    })
+    .run();
 }
 
 /// With a floor where it is one: chunks do not hold the promise of a small `max_size`.
-fn floor<'a>(contest: Contest<'a, 1>, max_size: usize, run: impl FnMut() -> f64 + 'a) -> Contest<'a, 1> {
+fn floor<'a>(
+    contest: Contest<'a, 1>,
+    max_size: usize,
+    run: impl FnMut() -> f64 + 'a,
+) -> Contest<'a, 1> {
     if max_size < 1024 {
         return contest;
     }
