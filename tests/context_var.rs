@@ -311,7 +311,7 @@ async fn a_scope_that_is_dropped_in_the_middle_leaves_nothing() {
             self.0.lock().unwrap().push(NUMBER.get());
         }
     }
-    let seen = Box::leak(Box::default());
+    let seen: &_ = Box::leak(Box::default());
     let looks = || {
         let looks = Looks(seen);
         async {
