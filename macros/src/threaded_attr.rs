@@ -316,6 +316,11 @@ fn plain_function(
     plain.sig.ident = name.clone();
     quote! {
         #[doc = #doc]
+        #[allow(
+            clippy::boxed_local,
+            clippy::needless_pass_by_value,
+            reason = "what is borrowed cannot go to another thread"
+        )]
         #(#outer)* #(#test)* #(#inner)*
         #plain
     }
