@@ -43,6 +43,8 @@
 //! | `journald` | | the format `journald`: the journal's own protocol |
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
+//! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
+//! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -62,6 +64,7 @@ pub mod entrypoint;
 mod error;
 mod flag;
 mod future;
+pub mod io;
 pub mod log;
 #[cfg(feature = "macros")]
 mod macro_support;

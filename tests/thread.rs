@@ -12,6 +12,8 @@
 
 #[path = "thread/pool.rs"]
 mod pool;
+#[path = "thread/process.rs"]
+mod process;
 #[path = "thread/separate.rs"]
 mod separate;
 #[path = "shared/mod.rs"]

@@ -53,6 +53,7 @@ impl Stopping<'_> {
     pub(super) async fn run(&self) -> bool {
         let limit = self.entrypoint.shared.settings.shutdown_timeout();
         let runtime = self.entrypoint.runtime();
+        let begun = runtime.now();
         let stop = async {
             let (ep, cells, failures) = (self.entrypoint, &self.cells, self.failures);
             if self.start_failed {
@@ -66,7 +67,8 @@ impl Stopping<'_> {
             }
             ep.call_post_stop(cells, failures).await;
             if self.of_program {
-                ep.drain_pool().await;
+                let gone = runtime.now().saturating_duration_since(begun);
+                ep.drain_pool(limit.saturating_sub(gone)).await;
             }
         };
         let stopped = run_until(stop, runtime.sleep(limit)).await;

@@ -44,12 +44,13 @@ impl Entrypoint {
         log_left(&left, "at the end of the program");
     }
 
-    /// Waits for the jobs of the pool that are under way, within its limit and until a second signal; what
-    /// is left is named.
-    pub(super) async fn drain_pool(&self) {
-        let cut = |runtime: &Runtime| race(runtime.sleep(POOL_DRAIN), self.shared.cut.wait());
+    /// Waits for the jobs of the pool that are under way, within their limit and until a second signal; what
+    /// is left is named. The time of the whole stop is not used up by a job that nothing can end.
+    pub(super) async fn drain_pool(&self, left: Duration) {
+        let limit = POOL_DRAIN.min(left / 2);
+        let cut = |runtime: &Runtime| race(runtime.sleep(limit), self.shared.cut.wait());
         // The log has it; what does not end does not keep the program.
-        let _ = self.shared.pool.shutdown_until(cut, POOL_DRAIN).await;
+        let _ = self.shared.pool.shutdown_until(cut, limit).await;
     }
 
     /// The time for the stop of these services is over: says which tasks they still have.

@@ -320,11 +320,11 @@ impl LeftOver {
             name, spawned_at, ..
         } in self.jobs.iter().take(NAMED)
         {
-            tracing::warn!(%pool, job = %name, submitted_at = %spawned_at, "left after {limit:?}");
+            tracing::warn!(%pool, job = %name, submitted_at = %spawned_at, "left after {limit:.1?}");
         }
         if self.jobs.len() > NAMED {
             let (count, named) = (self.jobs.len(), NAMED);
-            tracing::warn!(%pool, count, named, "more jobs were left after {limit:?}");
+            tracing::warn!(%pool, count, named, "more jobs were left after {limit:.1?}");
         }
     }
 }
@@ -334,7 +334,7 @@ impl fmt::Display for LeftOver {
         let (pool, count) = (&self.pool, self.jobs.len());
         write!(
             f,
-            "the pool `{pool}` was shut down, and after {:?} {count} of its jobs were left: ",
+            "the pool `{pool}` was shut down, and after {:.1?} {count} of its jobs were left: ",
             self.limit
         )?;
         for (number, job) in self.jobs.iter().take(NAMED).enumerate() {

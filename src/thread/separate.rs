@@ -78,7 +78,7 @@ impl Separate {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let name = self.name.unwrap_or(Cow::Borrowed(type_name::<F>()));
+        let name = self.name.unwrap_or_else(|| Cow::Borrowed(type_name::<F>()));
         let origin = Origin {
             name: Name::Given(name),
             location: Location::caller(),

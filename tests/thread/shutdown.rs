@@ -89,7 +89,7 @@ async fn ten_thousand_jobs_are_left_at_the_limit_and_named() {
     assert_eq!((here.file(), here.line()), (file!(), begun_line()));
     let text = left.to_string();
     assert!(
-        text.starts_with("the pool `busy` was shut down, and after 3s 10002 of its jobs were left: `held` (submitted at "),
+        text.starts_with("the pool `busy` was shut down, and after 3.0s 10002 of its jobs were left: `held` (submitted at "),
         "{text}"
     );
     assert!(text.ends_with(", and 9982 more"), "{text}");
@@ -159,7 +159,7 @@ fn the_jobs_of_an_entrypoint_are_drained_and_those_left_are_named() {
     assert_eq!(records.len(), 1, "{records:?}");
     let record = &records[0];
     assert!(
-        record.contains("left after 10s") && record.contains("tests/thread/shutdown.rs"),
+        record.contains("left after 10.0s") && record.contains("tests/thread/shutdown.rs"),
         "{record}"
     );
 }

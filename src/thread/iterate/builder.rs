@@ -159,7 +159,7 @@ impl Iterate {
         };
         let (producer, consumer) = bridge::new(self.max_size, statistic.clone());
         let over = Arc::default();
-        let production = Production::new(produce, producer, statistic, &over);
+        let production = Production::new(produce, producer, statistic, origin.clone(), &over);
         let job = if self.separate {
             Separate::new().name(name).run(move || production.run())
         } else {

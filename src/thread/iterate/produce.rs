@@ -11,6 +11,7 @@ use super::yielder::{Gone, Yielder};
 use crate::BoxError;
 use crate::error::Chain;
 use crate::flag::Flag;
+use crate::runtime::Origin;
 use crate::statistics::Instance;
 
 /// Why a producer has ended before its time, where it was no panic.
@@ -26,6 +27,7 @@ pub(super) struct Production<T, F> {
     produce: F,
     yielder: Yielder<T>,
     statistic: Instance<IteratorStatistic>,
+    origin: Origin,
     over: Over,
 }
 
@@ -40,12 +42,14 @@ where
         produce: F,
         producer: Producer<T>,
         statistic: Instance<IteratorStatistic>,
+        origin: Origin,
         over: &Arc<Flag>,
     ) -> Self {
         Self {
             produce,
             yielder: Yielder::new(producer),
             statistic,
+            origin,
             over: Over(Arc::clone(over)),
         }
     }
@@ -69,8 +73,9 @@ where
             return Ok(());
         }
         if closed == Some(Closed::Gone) {
+            let Origin { name, location } = &self.origin;
             let error = Chain(&*error);
-            tracing::error!(%error, "an iterator's thread failed after its consumer had gone");
+            tracing::warn!(iterator = %name, made_at = %location, %error, "failed after its consumer had gone");
             return Ok(());
         }
         Err(Failure::Failed(error))

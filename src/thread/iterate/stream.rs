@@ -185,19 +185,27 @@ impl<T> ThreadedIter<T> {
 
     /// What is left to tell goes to the log, where nobody asks for it.
     fn give_up(&mut self, begun: bool) {
+        let Origin { name, location } = self.origin.clone();
         let mut cx = Context::from_waker(Waker::noop());
-        let ended = self.poll_end(&mut cx);
-        match self.job.take() {
-            Some(job) if begun => job.detach(),
-            given_up => self.guard(|| drop(given_up)),
-        }
-        let Origin { name, location } = &self.origin;
-        if let Poll::Ready(Err(error)) = ended {
-            let error = Chain(&error);
-            tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this error");
+        match self.poll_end(&mut cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                let panicked = error.is_panic();
+                let error = Chain(&error);
+                if panicked {
+                    tracing::error!(iterator = %name, made_at = %location, %error, "nobody has asked for this");
+                } else {
+                    tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this");
+                }
+            }
+            Poll::Pending => match self.job.take() {
+                // A panic of it goes to the log by itself.
+                Some(job) if begun => job.detach(),
+                given_up => self.guard(|| drop(given_up)),
+            },
         }
         if let Some(panic) = &self.panicked {
-            tracing::error!(iterator = %name, made_at = %location, %panic, "dropping an item panicked");
+            tracing::error!(iterator = %name, made_at = %location, %panic, "dropping what was not taken panicked");
         }
     }
 }

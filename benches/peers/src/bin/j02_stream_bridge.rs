@@ -5,8 +5,9 @@ use std::hint::black_box;
 use aiomisc::Runtime;
 use aiomisc::adapters::{Smol, Tokio};
 use aiomisc::thread::Iterate;
-use futures_lite::StreamExt;
-use peers::{Bar, Contest, bare, in_task, tokio_ct, tokio_mt, wanted};
+use futures_lite::StreamExt as _;
+use peers::contest::wanted;
+use peers::{Bar, Contest, bare, in_task, tokio_ct, tokio_mt};
 use std::time::Instant;
 
 /// Items of a run, where as many are ahead.

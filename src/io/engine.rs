@@ -1,0 +1,437 @@
+//! The side of a file that blocks: what its jobs do, with the data that travels with them.
+
+use std::fs::File;
+use std::io::{self, SeekFrom};
+use std::mem;
+use std::sync::Arc;
+
+use super::channel::Channel;
+use super::error::{invalid, unsupported};
+use super::mode::Mode;
+
+/// A job reads so much at once at most, however much is asked for: so a read without an end can be given
+/// up.
+const LARGEST_READ: usize = 8 << 20;
+
+/// A file with its buffers. It is in the handle while nothing is done, and in a job else.
+pub(super) struct Engine {
+    channel: Channel,
+    mode: Mode,
+    seekable: bool,
+    capacity: usize,
+    /// What was read ahead, from `start` on.
+    ahead: Vec<u8>,
+    start: usize,
+    /// What is to be written, but for the first `written` bytes.
+    back: Vec<u8>,
+    written: usize,
+    /// Where `ahead` begins, or what is left of `back`.
+    position: u64,
+    /// Where the channel is.
+    actual: u64,
+    /// Where the content of a compressed file ends, once that is known.
+    end: Option<u64>,
+    /// Whether it was appended to a content of unknown length: `position` counts what was appended.
+    adrift: bool,
+    /// What reading failed with behind what is read ahead.
+    failure: Option<io::Error>,
+    /// Whether a compressor may hold on to what was written.
+    dirty: bool,
+}
+
+impl Engine {
+    pub(super) fn new(
+        channel: Channel,
+        mode: Mode,
+        capacity: usize,
+        place: Option<u64>,
+    ) -> Box<Self> {
+        // Nothing is known of the length of what is compressed already.
+        let counted = place.filter(|_| channel.is_plain());
+        Box::new(Self {
+            channel,
+            mode,
+            seekable: place.is_some(),
+            capacity,
+            ahead: Vec::new(),
+            start: 0,
+            back: Vec::new(),
+            written: 0,
+            position: counted.unwrap_or(0),
+            actual: counted.unwrap_or(0),
+            end: place.filter(|place| *place == 0 && mode.writable()),
+            adrift: false,
+            failure: None,
+            dirty: false,
+        })
+    }
+
+    // ---- what the handle does by itself, without blocking ----
+
+    pub(super) fn seekable(&self) -> bool {
+        self.seekable
+    }
+
+    pub(super) fn shared(&self) -> Option<&Arc<File>> {
+        self.channel.shared()
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.channel.is_plain()
+    }
+
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.ahead[self.start..]
+    }
+
+    /// Where the next read or write is. In a file that is appended to it is a guess while something is to
+    /// be written.
+    pub(super) fn position(&self) -> u64 {
+        self.position + self.to_write() as u64
+    }
+
+    /// How many bytes are to be written.
+    pub(super) fn to_write(&self) -> usize {
+        self.back.len() - self.written
+    }
+
+    /// Whether a flush has something to do.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty || self.to_write() > 0
+    }
+
+    pub(super) fn consume(&mut self, count: usize) {
+        let count = count.min(self.ahead().len());
+        self.start += count;
+        self.position += count as u64;
+        if self.ahead().is_empty() && self.ahead.capacity() > 4 * self.capacity {
+            // A buffer that one large read has made does not stay.
+            self.ahead = Vec::new();
+            self.start = 0;
+        }
+    }
+
+    /// Takes so many bytes of what is read ahead.
+    pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
+        let count = count.min(self.ahead().len());
+        self.position += count as u64;
+        if self.start == 0 && count == self.ahead.len() {
+            return mem::take(&mut self.ahead);
+        }
+        let taken = self.ahead()[..count].to_vec();
+        self.start += count;
+        taken
+    }
+
+    /// Makes ready for a write at the logical position.
+    pub(super) fn turn_to_writing(&mut self) -> io::Result<()> {
+        if !self.seekable {
+            return Ok(());
+        }
+        let inside = !self.is_plain() && !self.channel.is_writing() && !self.mode.appends();
+        if inside && self.end != Some(self.position) {
+            return Err(unsupported(
+                "a compressed file can be written at its end alone: read up to there first",
+            ));
+        }
+        self.forget_ahead();
+        Ok(())
+    }
+
+    /// Goes to another place, without a call of the system: the next read or write goes there. Only with a
+    /// plain file, and with nothing to be written.
+    pub(super) fn go_to(&mut self, place: u64) -> io::Result<u64> {
+        if i64::try_from(place).is_err() {
+            return Err(invalid(format!("there is no place {place} in a file")));
+        }
+        let end = self.position + self.ahead().len() as u64;
+        let first = self.position - self.start as u64;
+        if (first..=end).contains(&place) {
+            // What was read ahead holds on.
+            self.start = usize::try_from(place - first).unwrap_or(0);
+            self.position = place;
+        } else {
+            self.forget_ahead();
+            self.position = place;
+        }
+        Ok(place)
+    }
+
+    fn forget_ahead(&mut self) {
+        self.ahead.clear();
+        self.start = 0;
+        self.failure = None;
+    }
+
+    /// Takes what is to be written, behind what there is. An empty buffer is left in its place.
+    pub(super) fn load(&mut self, data: &mut Vec<u8>) {
+        if self.back.is_empty() {
+            mem::swap(&mut self.back, data);
+        } else {
+            self.back.append(data);
+        }
+        // A buffer that one large write has made does not stay.
+        if data.capacity() > 4 * self.capacity {
+            *data = Vec::new();
+        }
+    }
+
+    // ---- what jobs do ----
+
+    /// Reads some more, so many bytes at most. Gives how many; 0 is the end.
+    pub(super) fn fill(&mut self, most: usize) -> io::Result<u64> {
+        self.drain()?;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.align_reading()?;
+        if self.start == self.ahead.len() {
+            self.ahead.clear();
+        } else {
+            self.ahead.drain(..self.start);
+        }
+        self.start = 0;
+        // Twice as much each time, so that a long line is not looked through too often.
+        let most = most.clamp(1, LARGEST_READ.max(self.capacity));
+        let before = self.ahead.len();
+        self.ahead.resize(before + most, 0);
+        let mut end = before;
+        let mut at_end = false;
+        let outcome = loop {
+            match self.channel.read(&mut self.ahead[end..]) {
+                Ok(0) => {
+                    at_end = true;
+                    break Ok(());
+                }
+                Ok(count) => {
+                    end += count;
+                    // A compressor gives little at a time; a pipe what there is.
+                    if self.is_plain() || end == before + most {
+                        break Ok(());
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        self.ahead.truncate(end);
+        let count = (end - before) as u64;
+        self.actual += count;
+        if at_end {
+            self.end = Some(self.actual);
+        }
+        match outcome {
+            // After the good data; a decoder that is asked again says it again.
+            Err(error) if count > 0 => {
+                self.failure = Some(error);
+                Ok(count)
+            }
+            outcome => outcome.map(|()| count),
+        }
+    }
+
+    /// Puts the channel where the next byte after what is read ahead is.
+    fn align_reading(&mut self) -> io::Result<()> {
+        if !self.is_plain() && self.channel.start_reading()? {
+            self.actual = 0;
+            self.forget_ahead();
+            if mem::take(&mut self.adrift) {
+                self.skip_to(u64::MAX)?;
+                self.position = self.actual;
+            }
+        }
+        let wanted = self.position + self.ahead().len() as u64;
+        if wanted == self.actual || !self.seekable {
+            return Ok(());
+        }
+        if self.is_plain() {
+            self.channel.seek(SeekFrom::Start(wanted))?;
+            self.actual = wanted;
+            return Ok(());
+        }
+        if wanted < self.actual {
+            self.channel.rewind()?;
+            self.actual = 0;
+        }
+        self.skip_to(wanted)?;
+        Ok(())
+    }
+
+    /// Reads on up to a place, or to the end before it.
+    fn skip_to(&mut self, place: u64) -> io::Result<()> {
+        let mut scratch = vec![0; 16 * 1024];
+        while self.actual < place {
+            let left = usize::try_from(place - self.actual).unwrap_or(usize::MAX);
+            let most = left.min(scratch.len());
+            let count = self.channel.read(&mut scratch[..most])?;
+            if count == 0 {
+                self.end = Some(self.actual);
+                break;
+            }
+            self.actual += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes all that is to be written; what could not be written stays.
+    pub(super) fn drain(&mut self) -> io::Result<()> {
+        if self.to_write() == 0 {
+            self.back.clear();
+            self.written = 0;
+            return Ok(());
+        }
+        self.align_writing()?;
+        while self.to_write() > 0 {
+            let count = self.channel.write(&self.back[self.written..])?;
+            self.written += count;
+            self.position += count as u64;
+            self.actual += count as u64;
+        }
+        self.back.clear();
+        self.written = 0;
+        if self.mode.appends() && self.seekable && self.is_plain() {
+            self.actual = self.channel.seek(SeekFrom::Current(0))?;
+            self.position = self.actual;
+        }
+        Ok(())
+    }
+
+    fn align_writing(&mut self) -> io::Result<()> {
+        if !self.is_plain() {
+            self.channel.start_writing()?;
+            match self.end.take() {
+                Some(end) => self.position = end,
+                None => self.adrift |= self.mode.appends() && !self.dirty,
+            }
+            self.dirty = true;
+            return Ok(());
+        }
+        if self.seekable && !self.mode.appends() && self.actual != self.position {
+            self.channel.seek(SeekFrom::Start(self.position))?;
+            self.actual = self.position;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<u64> {
+        self.drain()?;
+        self.channel.flush()?;
+        self.dirty = false;
+        Ok(0)
+    }
+
+    /// Goes to a place, with calls of the system.
+    pub(super) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.drain()?;
+        if self.is_plain() {
+            let place = match to {
+                SeekFrom::Start(place) => place,
+                SeekFrom::Current(by) => moved(self.position, by)?,
+                SeekFrom::End(_) => {
+                    let place = self.channel.seek(to)?;
+                    self.forget_ahead();
+                    self.actual = place;
+                    place
+                }
+            };
+            return self.go_to(place);
+        }
+        let place = match to {
+            SeekFrom::Start(place) => place,
+            SeekFrom::Current(by) => moved(self.position, by)?,
+            SeekFrom::End(by) => moved(self.end()?, by)?,
+        };
+        if place == self.position {
+            return Ok(place);
+        }
+        if !self.mode.readable() {
+            return Err(unsupported(
+                "in a compressed file that is written one cannot go to another place",
+            ));
+        }
+        if (self.position..=self.position + self.ahead().len() as u64).contains(&place) {
+            self.consume(usize::try_from(place - self.position).unwrap_or(0));
+            return Ok(place);
+        }
+        self.forget_ahead();
+        self.position = place;
+        self.align_reading()?;
+        self.position = self.actual;
+        Ok(self.position)
+    }
+
+    /// Where the content of a compressed file ends.
+    fn end(&mut self) -> io::Result<u64> {
+        if !self.mode.readable() {
+            return Ok(self.position);
+        }
+        self.align_reading()?;
+        let kept = mem::take(&mut self.ahead);
+        self.skip_to(u64::MAX)?;
+        // What was read ahead is not followed by where the channel is now: that is seen when it is read.
+        self.ahead = kept;
+        Ok(self.actual)
+    }
+
+    /// The first four bytes of the file behind their number, as those of one number.
+    pub(super) fn first_bytes(&mut self) -> io::Result<u64> {
+        self.drain()?;
+        let place = self.position;
+        self.seek(SeekFrom::Start(0))?;
+        while self.ahead().len() < 4 && self.fill(4)? > 0 {}
+        let some = &self.ahead()[..self.ahead().len().min(4)];
+        let mut packed = [0; 8];
+        packed[4..4 + some.len()].copy_from_slice(some);
+        packed[0] = u8::try_from(some.len()).unwrap_or(4);
+        self.seek(SeekFrom::Start(place))?;
+        Ok(u64::from_be_bytes(packed))
+    }
+
+    /// Cuts the file, or makes it longer with zeros. The position stays.
+    pub(super) fn truncate(&mut self, size: Option<u64>) -> io::Result<u64> {
+        self.drain()?;
+        if !self.is_plain() {
+            return Err(unsupported("a compressed file cannot be truncated"));
+        }
+        let size = size.unwrap_or(self.position);
+        self.channel.file()?.set_len(size)?;
+        // What was read ahead may be gone.
+        self.forget_ahead();
+        Ok(size)
+    }
+
+    pub(super) fn sync(&mut self, metadata: bool) -> io::Result<u64> {
+        self.flush()?;
+        if metadata {
+            self.channel.file()?.sync_all()?;
+        } else {
+            self.channel.file()?.sync_data()?;
+        }
+        Ok(0)
+    }
+
+    /// Writes what is left, and makes what is compressed complete.
+    pub(super) fn finish(&mut self) -> io::Result<u64> {
+        self.drain()?;
+        self.channel.finish()?;
+        self.dirty = false;
+        Ok(0)
+    }
+
+    /// Closes the file after `finish`.
+    pub(super) fn close(&mut self) -> io::Result<u64> {
+        self.finish()?;
+        self.channel.close();
+        Ok(0)
+    }
+
+    /// Whether `finish` has something to do.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.to_write() > 0 || self.channel.is_writing()
+    }
+}
+
+/// A place so many bytes away.
+pub(super) fn moved(from: u64, by: i64) -> io::Result<u64> {
+    from.checked_add_signed(by)
+        .ok_or_else(|| invalid("there is no place before the beginning of a file"))
+}
