@@ -33,6 +33,8 @@ mod program;
 )]
 #[path = "../examples/test_with_proxy.rs"]
 mod test_with_proxy;
+#[path = "examples/threads.rs"]
+mod threads;
 #[cfg(feature = "macros")]
 #[path = "examples/wiring.rs"]
 mod wiring;
