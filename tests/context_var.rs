@@ -27,12 +27,16 @@ mod random;
 mod shared;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aiomisc::context_var::NoScope;
 use aiomisc::{Runtime, context_var, spawn, time};
 use futures::future::{join, poll_fn};
 use futures::{FutureExt, poll};
+
+use ::smol::future::yield_now;
 
 context_var! {
     static NUMBER: u32;
@@ -43,7 +47,9 @@ fn text() -> String {
     TEXT.get().expect("it has a default")
 }
 
+/// Lets others go on, and comes back by a timer.
 async fn pause() {
+    yield_now().await;
     time::sleep(Duration::from_micros(10)).await;
 }
 
@@ -311,7 +317,8 @@ async fn a_scope_that_is_dropped_in_the_middle_leaves_nothing() {
             self.0.lock().unwrap().push(NUMBER.get());
         }
     }
-    let seen: &_ = Box::leak(Box::default());
+    let polled = Arc::new(AtomicBool::new(false));
+    let seen = Box::leak(Box::default());
     let looks = || {
         let looks = Looks(seen);
         async {
@@ -324,8 +331,14 @@ async fn a_scope_that_is_dropped_in_the_middle_leaves_nothing() {
     drop(begun);
     // Before the first poll there is no scope.
     drop(NUMBER.scope(2, looks()));
-    let task = spawn(NUMBER.scope(3, looks()));
-    pause().await;
+    let (begun, waits) = (Arc::clone(&polled), looks());
+    let task = spawn(NUMBER.scope(3, async move {
+        begun.store(true, Ordering::Release);
+        waits.await;
+    }));
+    while !polled.load(Ordering::Acquire) {
+        pause().await;
+    }
     task.cancel().await.unwrap_err();
     // A child sees what it began with.
     let child = NUMBER.sync_scope(4, || spawn(looks()));

@@ -22,6 +22,8 @@ use nix::sys::signal::Signal;
 mod files;
 #[path = "examples/formats.rs"]
 mod formats;
+#[path = "examples/iterables.rs"]
+mod iterables;
 #[path = "examples/lifecycle.rs"]
 mod lifecycle;
 #[path = "examples/logging.rs"]

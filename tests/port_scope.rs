@@ -267,7 +267,7 @@ fn the_tracing_span_goes_with_a_task_and_a_job() {
 
             // Row D6 of the parity table: into threads and their iterators as well.
             runtime.block_on(async {
-                let items = || std::iter::from_fn(move || Some(current())).take(2);
+                let items = move || std::iter::from_fn(move || Some(current())).take(2);
                 let (job, separate, mut items) = span.in_scope(|| {
                     let separate = thread::run_separate(current);
                     (thread::run(current), separate, thread::iterate(items))

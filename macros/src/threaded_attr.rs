@@ -6,7 +6,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
     AssocType, Attribute, Error, Expr, FnArg, GenericArgument, GenericParam, ItemFn, LitStr, Pat,
-    PathArguments, Receiver, ReceiverKind, Result, ReturnType, Safety, Stmt, Type, TypeParamBound,
+    PathArguments, Receiver, ReceiverKind, Result, ReturnType, Safety, Signature, Stmt, Type,
+    TypeParamBound,
 };
 
 use crate::args::{Args, Problems};
@@ -279,7 +280,7 @@ fn threaded(function: &ItemFn, output: &Output, options: &Options) -> TokenStrea
     let plain = plain_function(function, &plain_name, &outer, &attributes);
     let (inputs, values) = inputs(function);
     let call = call(function, &plain_name, &values, options);
-    let begun = begin(name, output, &call, options);
+    let begun = begin(&function.sig, output, &call, options);
     let output = match output {
         Output::Job(result) => quote!(#library::thread::Job<#result>),
         Output::Stream(item) => quote!(#library::thread::ThreadedIter<#item>),
@@ -315,6 +316,11 @@ fn plain_function(
     plain.sig.ident = name.clone();
     quote! {
         #[doc = #doc]
+        #[allow(
+            clippy::boxed_local,
+            clippy::needless_pass_by_value,
+            reason = "what is borrowed cannot go to another thread"
+        )]
         #(#outer)* #(#test)* #(#inner)*
         #plain
     }
@@ -385,7 +391,12 @@ fn names_self(tokens: TokenStream) -> bool {
 }
 
 /// Begins a job, or an iterator, that makes the call.
-fn begin(function: &Ident, output: &Output, call: &TokenStream, options: &Options) -> TokenStream {
+fn begin(
+    function: &Signature,
+    output: &Output,
+    call: &TokenStream,
+    options: &Options,
+) -> TokenStream {
     let Options {
         kind,
         library,
@@ -395,31 +406,40 @@ fn begin(function: &Ident, output: &Output, call: &TokenStream, options: &Option
     } = options;
     let name = match &options.name {
         Some(name) => name.to_token_stream(),
-        None => function.unraw().to_string().to_token_stream(),
+        None => function.ident.unraw().to_string().to_token_stream(),
+    };
+    // An argument that cannot be sent is a mistake of the function, a result of its type.
+    let job = quote_spanned!(function.ident.span()=> move || #call);
+    let run = match &function.output {
+        ReturnType::Default => function.ident.span(),
+        ReturnType::Type(_, output) => output.span(),
     };
     // The pool may be a part of what moves.
     let pool = pool
         .as_ref()
-        .map(|pool| quote_spanned!(pool.span()=> (#pool).clone()));
+        .map(|pool| quote!(#library::thread::ThreadPool::clone(&#pool)));
     // A name that no argument has, whatever it is called.
     let how = Ident::new("how", Span::mixed_site());
     match output {
         Output::Stream(_) => {
+            let run = Ident::new("run", run);
             let separate = kind.separate;
             let of_pool = pool.map(|pool| quote!(.pool(#pool)));
             quote! {
                 let #how = #library::thread::Iterate::new().name(#name).separate(#separate)#set #of_pool;
-                #how.run(move || #call)
+                #how.#run(#job)
             }
         }
-        Output::Job(_) if kind.separate => quote! {
-            #library::thread::Separate::new().name(#name)#set.run(move || #call)
-        },
+        Output::Job(_) if kind.separate => {
+            let run = Ident::new("run", run);
+            quote!(#library::thread::Separate::new().name(#name)#set.#run(#job))
+        }
         Output::Job(_) => {
+            let run = Ident::new("run_as", run);
             let pool = pool.unwrap_or_else(|| quote!(#library::thread::ThreadPool::current()));
             quote! {
                 let #how = #pool;
-                #how.run_as(#name, move || #call)
+                #how.#run(#name, #job)
             }
         }
     }
@@ -483,6 +503,22 @@ mod tests {
             let text = expand(kind, quote!(crate = "other"), item.clone()).to_string();
             assert!(text.contains("other :: thread"), "{text}");
             assert!(!text.contains("aiomisc"), "{text}");
+        }
+    }
+
+    /// The compiler's own messages about these depend on its version.
+    #[test]
+    fn variadics_are_refused() {
+        let item = quote!(
+            unsafe extern "C" fn many(_: u8, ...) {}
+        );
+        let text = expand(all()[0], TokenStream::new(), item).to_string();
+        for why in [
+            "not `unsafe`",
+            "without an ABI",
+            "whose arguments are known",
+        ] {
+            assert!(text.contains(why), "{why}: {text}");
         }
     }
 

@@ -48,7 +48,10 @@ fn of_scope() -> Option<Runtime> {
 fn of_tokio() -> Option<Runtime> {
     #[cfg(all(unix, feature = "tokio"))]
     return crate::adapters::Tokio::try_current().map(Into::into);
-    #[cfg(not(all(unix, feature = "tokio")))]
+    #[allow(
+        unreachable_code,
+        reason = "whether there is a tokio to look for depends on the features"
+    )]
     None
 }
 

@@ -13,9 +13,6 @@ unsafe fn not_safe() {}
 extern "C" fn foreign() {}
 
 #[aiomisc::threaded]
-unsafe extern "C" fn variadic(_: u8, ...) {}
-
-#[aiomisc::threaded]
 fn borrows(text: &str, list: &'static [u8], other: &mut u8) {
     let _ = (text, list, other);
 }

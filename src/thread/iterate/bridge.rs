@@ -24,7 +24,6 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -35,9 +34,13 @@ use super::statistic::IteratorStatistic;
 use crate::statistics::Instance;
 use crate::thread::{Cut, wait};
 
-/// So often a producer looks for room before it sleeps: about as long as a consumer that is at work takes
-/// for a few items, and much shorter than it takes to wake a thread.
-const LOOKS: usize = 100;
+/// So often the producer looks for room before it sleeps, at most: some microseconds, which is much less than
+/// waking a thread takes.
+const PRODUCER_LOOKS: u32 = 16;
+
+/// So often the consumer looks for an item before it waits, at most: about a microsecond, for others are
+/// waiting for its thread.
+const CONSUMER_LOOKS: u32 = 4;
 
 /// Makes both sides. `max_size` 0 means that there is no limit.
 pub(super) fn new<T>(
@@ -57,7 +60,6 @@ pub(super) fn new<T>(
             producer_waits: false,
             closed: None,
         }),
-        reports: AtomicUsize::new(0),
         max_size,
     });
     let (wake_consumer, consumer_woken) = async_channel::bounded(1);
@@ -65,7 +67,7 @@ pub(super) fn new<T>(
     let producer = Producer {
         bridge: Arc::clone(&bridge),
         room: max_size,
-        seen: 0,
+        looks: Looks::new(PRODUCER_LOOKS),
         woken: producer_woken,
         wake: wake_consumer,
     };
@@ -75,6 +77,7 @@ pub(super) fn new<T>(
         step: max_size.div_ceil(4),
         bridge,
         waits: false,
+        looks: Looks::new(CONSUMER_LOOKS),
         woken: Box::pin(consumer_woken),
         wake: wake_producer,
         statistic,
@@ -84,8 +87,6 @@ pub(super) fn new<T>(
 
 struct Bridge<T> {
     state: Mutex<State<T>>,
-    /// Changes with each report, under the lock, for a producer that looks without it.
-    reports: AtomicUsize,
     max_size: usize,
 }
 
@@ -124,8 +125,7 @@ pub(super) struct Producer<T> {
     bridge: Arc<Bridge<T>>,
     /// So many items can be added at least.
     room: usize,
-    /// The `reports` when there was no room left.
-    seen: usize,
+    looks: Looks,
     woken: Receiver<()>,
     wake: Sender<()>,
 }
@@ -159,9 +159,6 @@ impl<T> Producer<T> {
         state.items.push_back(item);
         state.ahead += 1;
         self.room = self.bridge.max_size - state.ahead;
-        if self.room == 0 {
-            self.seen = self.bridge.reports.load(Ordering::Relaxed);
-        }
         let consumer_waits = mem::take(&mut state.consumer_waits);
         drop(state);
         if consumer_waits {
@@ -171,32 +168,32 @@ impl<T> Producer<T> {
         Ok(())
     }
 
+    /// Looks for room, and waits if there is none after a while.
     #[cold]
     fn wait_for_room(&mut self) -> Result<(), Refused> {
-        self.look_for_room();
-        let mut state = self.bridge.lock();
-        if state.closed.is_some() {
-            return Err(Refused::Closed);
+        let bridge = Arc::clone(&self.bridge);
+        self.looks.begin();
+        loop {
+            let mut state = bridge.lock();
+            if state.closed.is_some() {
+                return Err(Refused::Closed);
+            }
+            self.room = bridge.max_size - state.ahead;
+            if self.room > 0 {
+                self.looks.found();
+                return Ok(());
+            }
+            state.producer_waits = !self.looks.are_left();
+            if state.producer_waits {
+                break;
+            }
+            drop(state);
+            self.looks.pause();
         }
-        self.room = self.bridge.max_size - state.ahead;
-        if self.room > 0 {
-            return Ok(());
-        }
-        state.producer_waits = true;
-        drop(state);
         match wait(self.woken.recv()) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_closed)) => Err(Refused::Closed),
             Err(Cut) => Err(Refused::Cut),
-        }
-    }
-
-    fn look_for_room(&self) {
-        for _ in 0..LOOKS {
-            if self.bridge.reports.load(Ordering::Relaxed) != self.seen {
-                return;
-            }
-            std::hint::spin_loop();
         }
     }
 
@@ -217,6 +214,7 @@ pub(super) struct Consumer<T> {
     bridge: Arc<Bridge<T>>,
     /// Whether `consumer_waits` was set, and no wake-up has come since.
     waits: bool,
+    looks: Looks,
     woken: Pin<Box<Receiver<()>>>,
     wake: Sender<()>,
     statistic: Instance<IteratorStatistic>,
@@ -241,26 +239,43 @@ impl<T> Consumer<T> {
     #[cold]
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         loop {
-            if !self.waits && self.take_batch() {
+            if !self.waits && self.look_for_batch() {
                 return Poll::Ready(true);
             }
             match ready!(self.woken.as_mut().poll_next(cx)) {
                 Some(()) => self.waits = false,
-                None => return Poll::Ready(self.take_batch()),
+                None => return Poll::Ready(self.take_batch(true)),
             }
         }
     }
 
+    /// Takes over what is in the list, and marks that the consumer waits if there is nothing after a while.
+    fn look_for_batch(&mut self) -> bool {
+        self.looks.begin();
+        loop {
+            let last = !self.looks.are_left();
+            if self.take_batch(last) {
+                self.looks.found();
+                return true;
+            }
+            if last {
+                return false;
+            }
+            self.looks.pause();
+        }
+    }
+
     /// Takes over what is in the list, or marks that the consumer waits.
-    fn take_batch(&mut self) -> bool {
+    fn take_batch(&mut self, or_wait: bool) -> bool {
         let bridge = Arc::clone(&self.bridge);
         let mut state = bridge.lock();
         mem::swap(&mut self.batch, &mut state.items);
-        self.waits = self.batch.is_empty();
+        let is_empty = self.batch.is_empty();
+        self.waits = is_empty && or_wait;
         state.consumer_waits = self.waits;
         self.statistic.enqueued.add(self.batch.len() as u64);
         self.settle(state);
-        !self.waits
+        !is_empty
     }
 
     fn report(&mut self) {
@@ -273,11 +288,6 @@ impl<T> Consumer<T> {
         let taken = mem::take(&mut self.taken);
         state.ahead -= taken;
         let ahead = state.ahead;
-        let reports = &self.bridge.reports;
-        reports.store(
-            reports.load(Ordering::Relaxed).wrapping_add(1),
-            Ordering::Relaxed,
-        );
         let wake = state.producer_waits && ahead <= self.bridge.max_size / 2;
         if wake {
             state.producer_waits = false;
@@ -312,5 +322,47 @@ impl<T> Consumer<T> {
     /// How many items are ahead, about.
     pub(super) fn ahead(&self) -> usize {
         self.bridge.lock().ahead - self.taken
+    }
+}
+
+/// How often one side looks before it sleeps: as long as that was of use lately.
+struct Looks {
+    most: u32,
+    /// So many it may take the next time.
+    next: u32,
+    left: u32,
+}
+
+impl Looks {
+    /// One look takes about 0.3 µs, so that both do not contend for the lock all the time.
+    const PAUSES: u32 = 8;
+
+    fn new(most: u32) -> Self {
+        Self {
+            most,
+            next: most,
+            left: 0,
+        }
+    }
+
+    /// Until `found`, they have been of no use.
+    fn begin(&mut self) {
+        self.left = self.next;
+        self.next /= 2;
+    }
+
+    fn are_left(&self) -> bool {
+        self.left > 0
+    }
+
+    fn found(&mut self) {
+        self.next = self.most;
+    }
+
+    fn pause(&mut self) {
+        self.left -= 1;
+        for _ in 0..Self::PAUSES {
+            std::hint::spin_loop();
+        }
     }
 }

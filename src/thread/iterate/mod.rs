@@ -58,6 +58,8 @@ mod error;
 mod produce;
 mod statistic;
 mod stream;
+#[cfg(test)]
+mod stress;
 mod yielder;
 
 pub use self::builder::Iterate;

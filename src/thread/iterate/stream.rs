@@ -13,7 +13,7 @@ use super::error::IterateError;
 use super::produce::Failure;
 use crate::error::{Chain, panic_text};
 use crate::flag::Flag;
-use crate::runtime::Origin;
+use crate::runtime::{Origin, Runtime};
 use crate::thread::Job;
 
 /// A stream of what an iterator on a thread gives; from [`iterate`](super::iterate) and
@@ -145,9 +145,23 @@ impl<T> ThreadedIter<T> {
 
     #[inline]
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, IterateError>>> {
-        match ready!(self.consumer.poll_next(cx)) {
-            Some(item) => Poll::Ready(Some(Ok(item))),
-            None => self.poll_end(cx).map(|ended| ended.err().map(Err)),
+        match self.consumer.poll_next(cx) {
+            Poll::Ready(Some(item)) => Poll::Ready(Some(Ok(item))),
+            Poll::Ready(None) => self.poll_end(cx).map(|ended| ended.err().map(Err)),
+            Poll::Pending => {
+                self.tell();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// For the runtime's reports.
+    #[cold]
+    fn tell(&self) {
+        if let Ok(runtime) = Runtime::current() {
+            let Origin { name, location } = &self.origin;
+            let what = format_args!("waiting for an item of `{name}`, made at {location}");
+            runtime.backend().waits_for(&what);
         }
     }
 

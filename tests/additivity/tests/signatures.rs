@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use aiomisc::context_var::{self, Captured, ContextVar, NoScope};
 use aiomisc::entrypoint::{Entrypoint, EntrypointBuilder, OsSignal};
 use aiomisc::log::{LogFormat, LogLevel};
 use aiomisc::net::{Addr, BindSocket, DatagramSocket, Listener, SocketError, Stream};
@@ -12,6 +13,7 @@ use aiomisc::runtime::{
     Task, TaskBuilder, TaskHandle, Timer,
 };
 use aiomisc::service::{ServiceHandle, ServiceOptions, ServiceState};
+use aiomisc::thread::{Job, ThreadedIter};
 use aiomisc::{
     BoxError, Outcome, RunError, RunningEntrypoint, Service, ServiceContext, StopReason, services,
     time,
@@ -84,6 +86,40 @@ fn entrypoint_and_services_are_the_same() {
     holds_for_all::<BoxError>();
     let none: Vec<Arc<dyn Service>> = services![];
     assert!(none.is_empty());
+}
+
+#[test]
+fn context_variables_are_the_same() {
+    aiomisc::context_var! { static NUMBER: u32; }
+    is::<fn() -> Option<u32>>(|| NUMBER.get());
+    is::<fn(u32) -> Result<(), NoScope>>(|number| NUMBER.set(number));
+    is::<fn() -> Captured>(context_var::capture);
+    holds_for_all::<Captured>();
+    holds_for_all::<ContextVar<u32>>();
+    // None of them needs a runtime.
+    let captured = NUMBER.sync_scope(1, context_var::capture);
+    assert_eq!(captured.run(|| NUMBER.get()), Some(1));
+}
+
+/// What attributes make of functions.
+#[test]
+fn functions_that_block_are_the_same() {
+    #[aiomisc::threaded]
+    fn job(number: u8) -> u8 {
+        number
+    }
+    #[aiomisc::threaded_separate]
+    fn separate(number: u8) -> u8 {
+        number
+    }
+    #[aiomisc::threaded_iterable]
+    fn items() -> [u8; 2] {
+        [1, 2]
+    }
+    is::<fn(u8) -> Job<u8>>(job);
+    is::<fn(u8) -> Job<u8>>(separate);
+    is::<fn(u8) -> u8>(job_sync);
+    is::<fn() -> ThreadedIter<u8>>(items);
 }
 
 #[test]
