@@ -13,6 +13,8 @@ mod atomic;
 mod bytes;
 #[path = "files/closing.rs"]
 mod closing;
+#[path = "files/compressed.rs"]
+mod compressed;
 #[path = "files/given_up.rs"]
 mod given_up;
 #[path = "files/modes.rs"]

@@ -88,13 +88,14 @@ impl Channel {
         Ok(true)
     }
 
-    /// Begins to write at the end of the file, if that is not under way.
-    pub(super) fn start_writing(&mut self) -> io::Result<()> {
-        if matches!(self.state, State::Reading(_) | State::Finished) {
-            self.file()?.seek(SeekFrom::End(0))?;
-            self.state = State::Writing(self.encoder()?);
+    /// Begins to write at the end of the file; true if that was not under way.
+    pub(super) fn start_writing(&mut self) -> io::Result<bool> {
+        if !matches!(self.state, State::Reading(_) | State::Finished) {
+            return Ok(false);
         }
-        Ok(())
+        self.file()?.seek(SeekFrom::End(0))?;
+        self.state = State::Writing(self.encoder()?);
+        Ok(true)
     }
 
     pub(super) fn finish(&mut self) -> io::Result<()> {

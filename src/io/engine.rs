@@ -31,7 +31,7 @@ pub(super) struct Engine {
     actual: u64,
     /// Where the content of a compressed file ends, once that is known.
     end: Option<u64>,
-    /// Whether it was appended to a content of unknown length: `position` counts what was appended.
+    /// Whether it is appended to a content of unknown length: `position` counts what was appended.
     adrift: bool,
     /// What reading failed with behind what is read ahead.
     failure: Option<io::Error>,
@@ -48,6 +48,7 @@ impl Engine {
     ) -> Box<Self> {
         // Nothing is known of the length of what is compressed already.
         let counted = place.filter(|_| channel.is_plain());
+        let adrift = !channel.is_plain() && mode.appends() && place != Some(0);
         Box::new(Self {
             channel,
             mode,
@@ -60,7 +61,7 @@ impl Engine {
             position: counted.unwrap_or(0),
             actual: counted.unwrap_or(0),
             end: place.filter(|place| *place == 0 && mode.writable()),
-            adrift: false,
+            adrift,
             failure: None,
             dirty: false,
         })
@@ -297,11 +298,13 @@ impl Engine {
 
     fn align_writing(&mut self) -> io::Result<()> {
         if !self.is_plain() {
-            self.channel.start_writing()?;
-            match self.end.take() {
-                Some(end) => self.position = end,
-                None => self.adrift |= self.mode.appends() && !self.dirty,
+            if self.channel.start_writing()? {
+                match self.end {
+                    Some(end) => self.position = end,
+                    None => self.adrift = true,
+                }
             }
+            self.end = None;
             self.dirty = true;
             return Ok(());
         }
@@ -335,6 +338,7 @@ impl Engine {
             };
             return self.go_to(place);
         }
+        self.find_place()?;
         let place = match to {
             SeekFrom::Start(place) => place,
             SeekFrom::Current(by) => moved(self.position, by)?,
@@ -359,6 +363,14 @@ impl Engine {
         Ok(self.position)
     }
 
+    /// Finds out where it is after it was appended to a compressed file.
+    fn find_place(&mut self) -> io::Result<()> {
+        if self.adrift && self.mode.readable() {
+            self.align_reading()?;
+        }
+        Ok(())
+    }
+
     /// Where the content of a compressed file ends.
     fn end(&mut self) -> io::Result<u64> {
         if !self.mode.readable() {
@@ -375,6 +387,7 @@ impl Engine {
     /// The first four bytes of the file behind their number, as those of one number.
     pub(super) fn first_bytes(&mut self) -> io::Result<u64> {
         self.drain()?;
+        self.find_place()?;
         let place = self.position;
         self.seek(SeekFrom::Start(0))?;
         while self.ahead().len() < 4 && self.fill(4)? > 0 {}

@@ -189,6 +189,9 @@ impl<K: Kind> File<K> {
     }
 
     /// The lines that are left, without their ends, as a stream. After an error it ends.
+    ///
+    /// (Of a binary file, where `futures::AsyncBufReadExt` is imported, `file.lines()` is that one's, which
+    /// takes the file and gives text: write `File::lines(&mut file)` there.)
     pub fn lines(&mut self) -> Lines<'_, K> {
         Lines::new(self)
     }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, SeekFrom};
 
 use aiomisc::io::{self, BinaryFile, OpenOptions};
 use aiomisc::thread;
-use futures::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
+use futures::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, StreamExt};
 
 use super::shared::Folder;
 
@@ -129,6 +129,8 @@ async fn what_it_was_not_opened_for_is_refused() {
 
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn the_traits_of_streams_work_as_the_methods() {
+    use futures::AsyncBufReadExt;
+
     let folder = Folder::new();
     for buffer in [1, 5, 4096] {
         let options = OpenOptions::new().mode("wb+").buffer(buffer);

@@ -173,7 +173,12 @@ async fn a_job_that_never_begins_loses_nothing() {
     let options = OpenOptions::new().mode("wb").pool(pool.clone()).buffer(4);
     let mut file: BinaryFile = options.open(&path).await.expect("a file");
     let (go, wait) = mpsc::channel::<()>();
-    let blocked = pool.run(move || wait.recv());
+    let (begins, begun) = mpsc::channel();
+    let blocked = pool.run(move || {
+        begins.send(()).expect("the test waits for it");
+        wait.recv()
+    });
+    begun.recv().expect("it begins");
     file.write(b"12345").await.expect("it goes to a job");
     file.write(b"67").await.expect("it goes to the buffer");
     pool.shutdown(false).await.expect_err("one is running");

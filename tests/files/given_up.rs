@@ -115,10 +115,11 @@ fn aiomisc_ignores(file: BinaryFile) {
 async fn an_opening_that_was_dropped_leaves_nothing_open() {
     let folder = Folder::new();
     let path = folder.join("file");
+    fs::write(&path, "").expect("it can be written");
     for polls in 0..10 {
         let opened = give_up(polls, io::async_open::<io::Binary>(&path, "wb")).await;
         drop(opened);
     }
-    let mut file: BinaryFile = io::async_open(&path, "rb").await.expect("it was made");
+    let mut file: BinaryFile = io::async_open(&path, "rb").await.expect("it is there");
     assert_eq!(file.read().await.expect("readable"), b"");
 }
