@@ -2,6 +2,7 @@
 //! [`TURNS`] operations; `benches/peers` compares with others.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use aiomisc::adapters::Smol;
 #[cfg(feature = "tokio")]
 use aiomisc::adapters::Tokio;
+use aiomisc::io::TextFile;
 use aiomisc::statistics::{Counter, Gauge, Histogram, Sum};
 use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, statistic, time};
 use divan::counter::ItemsCount;
@@ -88,6 +90,62 @@ fn spawn_and_detach(bencher: Bencher<'_, '_>, runtime: &str) {
     repeat(bencher, runtime, &async |runtime| {
         runtime.spawn(async {}).detach();
     });
+}
+
+/// So many lines of 100 bytes are in a file.
+const LINES: u32 = 100 * TURNS;
+
+fn line() -> String {
+    format!("{:99}\n", "a line of a hundred bytes")
+}
+
+/// Written one by one, up to the end of the file's `close`.
+#[divan::bench(args = RUNTIMES)]
+fn file_lines_written(bencher: Bencher<'_, '_>, runtime: &str) {
+    let (runtime, line) = (make(runtime), line());
+    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        runtime.block_on(async {
+            let mut file = TextFile::create(&path).await.expect("a file");
+            for _ in 0..LINES {
+                file.write(&line).await.expect("room");
+            }
+            file.close().await.expect("nothing fails");
+        });
+    });
+    let _ = std::fs::remove_file(path);
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn file_lines_read(bencher: Bencher<'_, '_>, runtime: &str) {
+    let (runtime, line) = (make(runtime), line());
+    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    std::fs::write(&path, line.repeat(100 * TURNS as usize)).expect("room");
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        runtime.block_on(async {
+            let mut file = TextFile::open(&path).await.expect("it is there");
+            while let Some(read) = file.readline().await.expect("text") {
+                assert_eq!(black_box(read).len(), 100);
+            }
+        });
+    });
+    let _ = std::fs::remove_file(path);
+}
+
+/// The floor: what the standard library's buffer needs for [`file_lines_written`] in one thread.
+#[divan::bench]
+fn file_lines_written_by_std(bencher: Bencher<'_, '_>) {
+    let line = line();
+    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let file = std::fs::File::create(&path).expect("a file");
+        let mut file = std::io::BufWriter::with_capacity(64 * 1024, file);
+        for _ in 0..LINES {
+            file.write_all(line.as_bytes()).expect("room");
+        }
+        file.flush().expect("room");
+    });
+    let _ = std::fs::remove_file(path);
 }
 
 #[divan::bench(args = RUNTIMES)]

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[path = "examples/files.rs"]
+mod files;
 #[path = "examples/formats.rs"]
 mod formats;
 #[path = "examples/lifecycle.rs"]

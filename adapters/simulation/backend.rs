@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_core::future::BoxFuture;
 
-use super::clock;
+use super::jobs::NewJob;
 use super::shared::Shared;
 use super::wait::Wait;
-use crate::runtime::{Backend, BlockingJob, Drive, Placement, Sleep, Spawn, TaskHandle, Timer};
+use super::{clock, jobs};
+use crate::runtime::{
+    Backend, BlockingJob, Drive, Ended, Keep, Placement, Sleep, Spawn, TaskHandle, Timer,
+};
 
 /// Ends the simulation when it goes.
 pub(super) struct Owner {
@@ -35,6 +39,15 @@ impl Drop for Owner {
 pub(super) struct Host {
     pub(super) shared: Arc<Shared>,
     pub(super) number: usize,
+    pub(super) keep: Keep,
+}
+
+fn new_job(name: &str, separate: bool, run: BlockingJob) -> NewJob {
+    NewJob {
+        name: name.into(),
+        separate,
+        run,
+    }
 }
 
 impl fmt::Debug for Host {
@@ -76,7 +89,25 @@ impl Backend for Host {
     }
 
     fn run_blocking(&self, name: &str, job: BlockingJob) {
-        self.shared.run_blocking(name, job);
+        // One that comes after the end is dropped.
+        drop(self.shared.run_blocking(new_job(name, false, job)));
+    }
+
+    fn run_separate(&self, name: &str, job: BlockingJob) -> io::Result<()> {
+        let taken = self.shared.run_blocking(new_job(name, true, job));
+        taken.map_err(|_| io::Error::other("the simulation has ended"))
+    }
+
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended> {
+        jobs::wait(&self.shared, future)
+    }
+
+    fn next_job(&self, name: &str) {
+        jobs::next(&self.shared, name);
+    }
+
+    fn keep(&self) -> Option<&Keep> {
+        Some(&self.keep)
     }
 
     fn seed(&self) -> u64 {

@@ -1,15 +1,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::task::{Context, Waker};
 
 use super::guests::Guest;
 use super::net::Network;
-use super::report;
 use super::shared::{Role, Shared};
 use super::step::Step;
 use super::task::Task;
-use crate::runtime::BlockingJob;
+use super::{jobs, report};
 
 impl Shared {
     /// Drives the simulation on this thread until the future is ready. If another thread does so
@@ -18,11 +16,10 @@ impl Shared {
         match self.role() {
             None => {}
             Some(Role::Driver) => panic!("a task of a simulation cannot block on the simulation"),
-            // The place where a job that waits could let the scheduler go on. It waits in lock-step
-            // for primitives that know of it; a plain `block_on` is none of them.
-            Some(Role::Job) => {
-                panic!("a blocking job of a simulation cannot block on the simulation")
-            }
+            // `thread::sync_wait` lets the scheduler go on meanwhile; a plain `block_on` does not.
+            Some(Role::Job) => panic!(
+                "a blocking job of a simulation cannot block on the simulation; use `thread::sync_wait`"
+            ),
         }
         let root = self
             .lock()
@@ -53,7 +50,8 @@ impl Shared {
                     }
                     polled = Some((Arc::clone(&root), false));
                 }
-                Step::Job(job) => run_job(self, job),
+                Step::Job(job) => jobs::start(self, job),
+                Step::Resume(job) => job.resume(),
                 Step::Script(script) => script(&Network::new(Arc::clone(self))),
                 Step::Again => {}
                 Step::Idle => self.idle(),
@@ -113,21 +111,6 @@ impl Shared {
             panic!("{text}");
         }
     }
-}
-
-/// Runs a blocking job on a thread where blocking is allowed, and waits for its end.
-fn run_job(shared: &Arc<Shared>, job: BlockingJob) {
-    let (ended, end) = mpsc::sync_channel::<()>(1);
-    let there = Arc::clone(shared);
-    let run = move || {
-        let _here = there.enter(Role::Job);
-        job();
-        // The last thing that the job does, also when it is dropped instead.
-        drop(ended);
-    };
-    blocking::unblock(run).detach();
-    // An error says that the job is over.
-    let _ = end.recv();
 }
 
 /// The thread that drives; another one may take over when it is gone.

@@ -66,6 +66,7 @@ mod chance;
 mod clock;
 mod drive;
 mod guests;
+mod jobs;
 mod net;
 mod report;
 mod shared;
@@ -90,7 +91,7 @@ use self::backend::{Host, Owner};
 use self::builder::Settings;
 use self::shared::Shared;
 use self::trace::What;
-use crate::runtime::{Backend, Drive, Runtime};
+use crate::runtime::{Backend, Drive, Keep, Runtime};
 
 /// A simulated runtime. Clones are handles to one; the last of them, and of the [`Runtime`]s made of
 /// them, ends it and drops the tasks left.
@@ -168,6 +169,7 @@ impl Simulation {
             Arc::new(Host {
                 shared: Arc::clone(&owner.shared),
                 number,
+                keep: Keep::default(),
             })
         });
         Runtime::with_driver(

@@ -51,6 +51,9 @@ fn tasks(text: &mut String, world: &World) {
     if more > 0 {
         let _ = write!(text, "\n  and {more} more");
     }
+    for job in world.jobs.values().take(NAMED) {
+        let _ = write!(text, "\n  blocking job `{}` waits", job.name());
+    }
 }
 
 fn waits(task: &Task) -> String {

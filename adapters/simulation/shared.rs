@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use futures_core::future::BoxFuture;
 
 use super::builder::Settings;
+use super::jobs::NewJob;
 use super::step::Ready;
 use super::task::{Ended, Handle, Task};
 use super::trace::What;
 use super::world::World;
-use crate::runtime::{BlockingJob, TaskHandle};
+use crate::runtime::TaskHandle;
 
 /// The world and its lock; what tasks, timers and sockets hold of their simulation.
 pub(super) struct Shared {
@@ -112,17 +113,17 @@ impl Shared {
         Box::new(Handle(task))
     }
 
-    pub(super) fn run_blocking(&self, name: &str, job: BlockingJob) {
+    /// Takes a job, or gives back one that comes after the end.
+    pub(super) fn run_blocking(&self, job: NewJob) -> Result<(), NewJob> {
         let mut job = Some(job);
         self.with(|world| {
             if !world.ended
                 && let Some(job) = job.take()
             {
-                world.make_ready(Ready::Job(name.into(), job));
+                world.make_ready(Ready::Job(job));
             }
         });
-        // One that comes after the end is dropped here, without the lock.
-        drop(job);
+        job.map_or(Ok(()), Err)
     }
 
     pub(super) fn instant(&self, nanos: u64) -> Instant {

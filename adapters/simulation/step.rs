@@ -2,11 +2,11 @@ use std::mem;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
+use super::jobs::{Job, NewJob};
 use super::net::{Network, Token};
 use super::task::Task;
 use super::trace::What;
 use super::world::World;
-use crate::runtime::BlockingJob;
 
 /// A moment, and a number that keeps those of one moment in order.
 pub(super) type Key = (u64, u64);
@@ -22,7 +22,9 @@ pub(super) type Script = Box<dyn FnOnce(&Network) + Send>;
 
 pub(super) enum Ready {
     Task(Arc<Task>),
-    Job(Arc<str>, BlockingJob),
+    Job(NewJob),
+    /// A job that has waited goes on.
+    Resume(Arc<Job>),
 }
 
 /// What the driver does next.
@@ -30,7 +32,8 @@ pub(super) enum Step {
     Poll(Arc<Task>),
     /// Polls the future that the driving thread blocks on.
     PollRoot,
-    Job(BlockingJob),
+    Job(NewJob),
+    Resume(Arc<Job>),
     Script(Script),
     /// Something has arrived; its wakes are in the world.
     Again,
@@ -56,10 +59,13 @@ impl World {
         while !self.ready.is_empty() {
             let index = self.order.below(self.ready.len());
             match self.ready.swap_remove(index) {
-                Ready::Job(name, job) => {
-                    self.record(|| What::Job { name });
+                Ready::Job(job) => {
+                    self.record(|| What::Job {
+                        name: Arc::clone(&job.name),
+                    });
                     return Step::Job(job);
                 }
+                Ready::Resume(job) => return self.resume(job),
                 Ready::Task(task) if task.is_done() => {}
                 Ready::Task(task) => return self.begin_poll(task),
             }
@@ -87,6 +93,18 @@ impl World {
             return Step::PollRoot;
         }
         Step::Poll(task)
+    }
+
+    fn resume(&mut self, job: Arc<Job>) -> Step {
+        self.polls += 1;
+        if self.polls > self.settings.poll_limit {
+            self.polls = 0;
+            self.make_ready(Ready::Resume(job));
+            return Step::Livelock;
+        }
+        self.jobs.remove(&job.id());
+        self.record(|| What::Job { name: job.name() });
+        Step::Resume(job)
     }
 
     fn after_poll(&mut self, task: &Arc<Task>, ended: bool) {

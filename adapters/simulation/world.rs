@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::builder::Settings;
 use super::chance::Chance;
 use super::guests::Guests;
+use super::jobs::Job;
 use super::net::Tables;
 use super::shared::is_driver;
 use super::step::{Due, Key, Ready};
@@ -37,6 +38,8 @@ pub(super) struct World {
     pub(super) parked: bool,
     /// What other threads block on.
     pub(super) guests: Guests,
+    /// The blocking jobs that wait.
+    pub(super) jobs: BTreeMap<u64, Arc<Job>>,
     /// The task that is polled, and what it has begun to wait for.
     pub(super) current: Option<u64>,
     pub(super) waits: Vec<Wait>,
@@ -44,6 +47,7 @@ pub(super) struct World {
     pub(super) ready: Vec<Ready>,
     next_key: u64,
     next_task: u64,
+    next_job: u64,
     pub(super) order: Chance,
     /// Polls since the clock moved.
     pub(super) polls: u64,
@@ -67,12 +71,14 @@ impl World {
             root: None,
             parked: false,
             guests: Guests::default(),
+            jobs: BTreeMap::new(),
             current: None,
             waits: Vec::new(),
             agenda: BTreeMap::new(),
             ready: Vec::new(),
             next_key: 0,
             next_task: 0,
+            next_job: 0,
             polls: 0,
             settings,
         }
@@ -94,6 +100,19 @@ impl World {
             name: Arc::clone(&task.name),
         });
         task
+    }
+
+    pub(super) fn next_job_id(&mut self) -> u64 {
+        self.next_job += 1;
+        self.next_job
+    }
+
+    /// A job begins to wait; not after the end.
+    pub(super) fn keep_job(&mut self, job: &Arc<Job>) -> bool {
+        if !self.ended {
+            self.jobs.insert(job.id(), Arc::clone(job));
+        }
+        !self.ended
     }
 
     pub(super) fn make_ready(&mut self, ready: Ready) {
@@ -153,6 +172,9 @@ impl World {
             task.take()
         };
         let futures: Vec<_> = self.tasks.values().filter_map(take).collect();
+        for job in mem::take(&mut self.jobs).into_values() {
+            job.let_go();
+        }
         (
             futures,
             mem::take(&mut self.tasks),

@@ -51,8 +51,9 @@ use crate::signal::{Lifecycle, Signal, StartFailed};
 /// Where the program has set up logging by itself before (`log::basic_config`), what is not set here
 /// or by a variable stays as it is.
 ///
-/// The pool does not exist yet: what is set for it is checked and can be asked for
-/// ([`Entrypoint::settings`](super::Entrypoint::settings)), and has no effect.
+/// The pool of threads is [`Entrypoint::pool`](super::Entrypoint::pool). At the end of the stop its jobs have
+/// ten seconds, or half of what is left of the shutdown timeout; those left are named in the log and keep
+/// nobody.
 #[derive(Clone)]
 #[must_use = "nothing runs until `run`, `run_forever`, `block` or `start`"]
 pub struct EntrypointBuilder {

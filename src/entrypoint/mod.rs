@@ -51,6 +51,7 @@ use crate::dependency::Store;
 use crate::flag::Flag;
 use crate::runtime::{Name, Placement, Runtime, Scope, Scoped, Slots, Task, TaskList, Unhandled};
 use crate::service::{Service, ServiceCell, ServiceHandle, StopKind, StopReason};
+use crate::thread::ThreadPool;
 
 /// A handle to a program's entrypoint. Cloning it is cheap.
 ///
@@ -68,6 +69,7 @@ struct Shared {
     signals: LifecycleSignals,
     settings: Settings,
     tasks: Arc<TaskList>,
+    pool: ThreadPool,
     /// That of whoever made the entrypoint.
     unhandled: Option<Arc<Unhandled>>,
     services: Mutex<Vec<Arc<ServiceCell>>>,
@@ -193,12 +195,21 @@ impl Entrypoint {
         &self.shared.settings
     }
 
+    /// The pool that runs what blocks, with [`pool_size`](Settings::pool_size) threads:
+    /// [`thread::run`](crate::thread::run) and `#[threaded]` use it inside of the entrypoint. At the end of the
+    /// stop it is shut down.
+    #[must_use]
+    pub fn pool(&self) -> &ThreadPool {
+        &self.shared.pool
+    }
+
     fn new(
         runtime: &Runtime,
         settings: Settings,
         signals: LifecycleSignals,
         dependencies: Store,
     ) -> Self {
+        let pool = ThreadPool::builder().size(settings.pool_size());
         let slow_poll = settings.debug().then_some(SLOW_POLL);
         let shared = Shared {
             runtime: runtime.unowned(),
@@ -207,6 +218,7 @@ impl Entrypoint {
             signals,
             settings,
             tasks: Arc::new(TaskList::new(slow_poll)),
+            pool: pool.build_valid(),
             unhandled: Scope::current().and_then(|scope| scope.slots().unhandled.clone()),
             services: Mutex::default(),
             chance: Mutex::default(),
@@ -236,6 +248,7 @@ impl Entrypoint {
             service,
             tasks: Some(Arc::clone(&self.shared.tasks)),
             unhandled: self.shared.unhandled.clone(),
+            pool: Some(self.shared.pool.clone().into_slot()),
             ..Slots::default()
         };
         Scope::with_slots(&self.shared.runtime, slots)

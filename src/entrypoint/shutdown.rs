@@ -53,6 +53,7 @@ impl Stopping<'_> {
     pub(super) async fn run(&self) -> bool {
         let limit = self.entrypoint.shared.settings.shutdown_timeout();
         let runtime = self.entrypoint.runtime();
+        let begun = runtime.now();
         let stop = async {
             let (ep, cells, failures) = (self.entrypoint, &self.cells, self.failures);
             if self.start_failed {
@@ -65,6 +66,10 @@ impl Stopping<'_> {
                 ep.tear_down_dependencies(failures).await;
             }
             ep.call_post_stop(cells, failures).await;
+            if self.of_program {
+                let gone = runtime.now().saturating_duration_since(begun);
+                ep.drain_pool(limit.saturating_sub(gone)).await;
+            }
         };
         let stopped = run_until(stop, runtime.sleep(limit)).await;
         // What was dropped there may have panicked, which is no better.
@@ -194,6 +199,8 @@ impl Stopping<'_> {
         }
         if self.of_program {
             self.entrypoint.cut_off_dependencies(self.failures);
+            // The log has what is left.
+            let _ = self.entrypoint.pool().cut_off(limit);
         }
     }
 

@@ -215,7 +215,11 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LONGEST {
         match fs::read_link(&path) {
-            Ok(next) => path = path.parent().map_or(next.clone(), |dir| dir.join(&next)),
+            Ok(next) => {
+                path = path
+                    .parent()
+                    .map_or_else(|| next.clone(), |dir| dir.join(&next))
+            }
             // It is no link, or not there.
             Err(_) => return Ok(path),
         }

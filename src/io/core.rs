@@ -376,24 +376,24 @@ impl Drop for Core {
         let mut closing = Closing {
             path: Arc::clone(&self.path),
             front: std::mem::take(&mut self.front),
+            matters: false,
         };
+        let mut error = None;
         if let Some(flight) = self.flight.take() {
             let Some((landed, back)) = flight.abandon(closing) else {
                 return;
             };
             closing = back;
+            error = landed.outcome.err();
             self.engine = landed.engine;
-            if let Err(error) = landed.outcome {
-                closing.tell(&error, 0);
-            }
         }
         let Some(engine) = self.engine.take() else {
             return;
         };
-        if closing.front.is_empty() && !engine.is_unfinished() {
-            return;
+        let unfinished = !closing.front.is_empty() || engine.is_unfinished();
+        if unfinished || (closing.matters && error.is_some()) {
+            let leaving = Leaving::new(closing, engine, error);
+            self.hands.leave(move || drop(leaving));
         }
-        let leaving = Leaving::new(closing, engine);
-        self.hands.leave(move || drop(leaving));
     }
 }

@@ -128,12 +128,11 @@ impl Engine {
         if !self.seekable {
             return Ok(());
         }
-        if !self.is_plain() && !self.channel.is_writing() && !self.mode.appends() {
-            if self.end != Some(self.position) {
-                return Err(unsupported(
-                    "a compressed file can be written at its end alone: read up to there first",
-                ));
-            }
+        let inside = !self.is_plain() && !self.channel.is_writing() && !self.mode.appends();
+        if inside && self.end != Some(self.position) {
+            return Err(unsupported(
+                "a compressed file can be written at its end alone: read up to there first",
+            ));
         }
         self.forget_ahead();
         Ok(())
@@ -221,7 +220,7 @@ impl Engine {
             self.end = Some(self.actual);
         }
         match outcome {
-            // After the good data.
+            // After the good data; a decoder that is asked again says it again.
             Err(error) if count > 0 => {
                 self.failure = Some(error);
                 Ok(count)

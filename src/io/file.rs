@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::future::poll_fn;
-use std::io::{self, IsTerminal, SeekFrom};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,7 +13,7 @@ use futures_core::Stream;
 use super::compression::Compression;
 use super::core::Core;
 use super::encoding::TextErrors;
-use super::kind::{Binary, Kind, Text, sealed};
+use super::kind::{Binary, Kind, Text};
 use super::lines::Lines;
 use super::mode::Mode;
 use super::newline::{Newline, Newlines};
@@ -224,7 +224,8 @@ impl<K: Kind> File<K> {
     /// Those of earlier writes, in the background, are given here; nothing of the new data was taken then.
     /// [`Unsupported`](io::ErrorKind::Unsupported) if the file is not open for writing,
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) with an [`EncodeError`](super::EncodeError) in it if the
-    /// encoding does not have a character.
+    /// encoding does not have a character. With line buffering, what the system says of this very write,
+    /// which is then in the buffer.
     ///
     /// # Cancel safety
     ///
@@ -326,7 +327,7 @@ impl<K: Kind> File<K> {
     // ---- places ----
 
     /// Goes to another place, and gives it: a number counts from the beginning, and a
-    /// [`SeekFrom`] says more. What is written at a place behind the end fills the gap with zeros.
+    /// [`SeekFrom`](io::SeekFrom) says more. What is written at a place behind the end fills the gap with zeros.
     ///
     /// Places are bytes, of text as well: there one can go to the beginning, to the end, and to where
     /// [`tell`](Self::tell) was, whatever the encoding is.

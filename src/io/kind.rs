@@ -5,7 +5,6 @@ use std::task::{Context, Poll, ready};
 
 use super::core::Core;
 use super::options::OpenOptions;
-use super::text::TextState;
 
 /// What a file consists of: [`Text`] or [`Binary`].
 ///
@@ -26,8 +25,13 @@ impl Kind for Text {}
 
 impl Kind for Binary {}
 
+#[allow(
+    private_interfaces,
+    unnameable_types,
+    reason = "that is what seals the trait above"
+)]
 pub(super) mod sealed {
-    use super::*;
+    use super::{Context, Core, OpenOptions, Poll, io};
 
     /// What the kinds do differently.
     pub trait Kind: Send + Sync + Sized + 'static {
@@ -82,6 +86,10 @@ pub(super) mod sealed {
     }
 }
 
+#[allow(
+    private_interfaces,
+    reason = "that is what seals the trait of the kinds"
+)]
 impl sealed::Kind for Binary {
     type Slice = [u8];
     type Owned = Vec<u8>;

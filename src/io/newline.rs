@@ -21,11 +21,6 @@ pub enum Newline {
 }
 
 impl Newline {
-    /// Whether a `\r` may be the end of a line, or the first half of one.
-    pub(super) fn looks_at_cr(self) -> bool {
-        self != Self::Lf
-    }
-
     /// What a `\n` is written as, if that is another text.
     pub(super) fn written(self) -> Option<&'static str> {
         match self {

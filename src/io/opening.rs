@@ -71,6 +71,8 @@ impl<K: Kind> Opening<K> {
         }
         let state =
             K::state(&self.options).map_err(|error| FileError::opening(&self.path, error))?;
+        let compression = self.options.compression.check(self.options.level);
+        compression.map_err(|error| FileError::opening(&self.path, error))?;
         let hands = Hands::new(self.options.pool.clone(), &self.path);
         let (options, path) = (self.options.clone(), Arc::clone(&self.path));
         let job = hands.run(move || open(&options, mode, &path, source));

@@ -10,6 +10,7 @@ impl Place for SeekFrom {}
 mod sealed {
     use super::SeekFrom;
 
+    #[allow(unnameable_types, reason = "that is what seals the trait above")]
     pub trait Place {
         #[doc(hidden)]
         fn seek_from(self) -> SeekFrom;

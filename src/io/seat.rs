@@ -68,7 +68,8 @@ impl Flight {
 
     /// Leaves the engine to the job, with what is still to be written, or gives it back if the job does
     /// not have it.
-    pub(super) fn abandon(self, closing: Closing) -> Option<(Landed, Closing)> {
+    pub(super) fn abandon(self, mut closing: Closing) -> Option<(Landed, Closing)> {
+        closing.matters = !matches!(self.what, What::Fill | What::Seek(_) | What::First);
         let mut place = self.seat.place();
         match place.engine.take() {
             Some(engine) => {
@@ -102,11 +103,11 @@ impl Seat {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put_back(&self, engine: Box<Engine>, outcome: io::Result<u64>) {
+    fn put_back(&self, mut engine: Box<Engine>, outcome: io::Result<u64>) {
         let mut place = self.place();
         if let Some(closing) = place.orphan.take() {
             drop(place);
-            closing.close(engine, outcome.err());
+            closing.close(&mut engine, outcome.err());
         } else {
             place.engine = Some(engine);
             place.outcome = Some(outcome);

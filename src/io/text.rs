@@ -15,6 +15,10 @@ use super::options::OpenOptions;
 
 /// How a file's text is encoded, and what was seen of it.
 #[derive(Debug)]
+#[allow(
+    unnameable_types,
+    reason = "it is the state of a sealed trait, which no one else sees"
+)]
 pub struct TextState {
     pub(super) encoding: Encoding,
     /// With the order of bytes that the file's mark says.
@@ -182,6 +186,10 @@ impl TextState {
     }
 }
 
+#[allow(
+    private_interfaces,
+    reason = "that is what seals the trait of the kinds"
+)]
 impl sealed::Kind for Text {
     type Slice = str;
     type Owned = String;

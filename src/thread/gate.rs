@@ -1,8 +1,8 @@
 //! What makes a pool of a size out of threads that others have.
 //!
 //! 1. At most `size` runners exist; each runs on a thread of its runtime and takes one job after another.
-//! 2. A job waits only while `size` runners exist. So a runner takes the next job before it retires, under
-//!    the lock under which a job is put into the queue.
+//! 2. A job waits only while `size` runners exist, or one of them looks for jobs. So a runner takes the next
+//!    job before it retires, under the lock under which a job is put into the queue.
 //! 3. A job runs on the runtime that it was submitted on. A runner that finds one of another runtime
 //!    moves there.
 //! 4. A job is taken out of the places it waits in once: by a runner, by the caller who leaves, or by the
@@ -11,8 +11,10 @@
 
 use std::mem;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::thread;
 use std::time::Duration;
 
 use event_listener::{Event, listener};
@@ -26,6 +28,9 @@ use crate::flag::{Flag, listening, wake_all};
 use crate::runtime::{Kind, Runtime, TaskInfo};
 use crate::statistics::Instance;
 
+/// How often a runner without a job looks for one, letting other threads go first, before it retires.
+const LOOKS: usize = 20;
+
 pub(super) struct Gate {
     state: Mutex<State>,
     limits: Limits,
@@ -33,6 +38,8 @@ pub(super) struct Gate {
     statistic: Instance<ThreadPoolStatistic>,
     /// Thrown when the time of the shutdown is over: jobs that wait in our primitives return.
     cut: Arc<Flag>,
+    /// Whether there is something for the runner that looks; a hint.
+    some: AtomicBool,
     /// The last job has ended, of a pool that is closed.
     over: Event,
 }
@@ -53,6 +60,8 @@ struct State {
     free: Vec<usize>,
     /// Jobs on threads of their own that the pool waits for as well.
     attached: Vec<Arc<dyn Work>>,
+    /// Whether a runner without a job looks for one.
+    looks: bool,
     closed: bool,
 }
 
@@ -63,6 +72,7 @@ impl Gate {
             running: Vec::new(),
             free: Vec::new(),
             attached: Vec::new(),
+            looks: false,
             closed: false,
         };
         Self {
@@ -71,6 +81,7 @@ impl Gate {
             statistic: ThreadPoolStatistic::new(Arc::clone(&name)),
             name,
             cut: Arc::default(),
+            some: AtomicBool::new(false),
             over: Event::new(),
         }
     }
@@ -93,7 +104,11 @@ impl Gate {
         if state.closed {
             return Err(Cause::Closed);
         }
-        let runner = if state.runners() < self.limits.size.get() {
+        let runner = if state.looks && state.queue.is_empty() {
+            state.queue.push_for_the_one_who_looks(Arc::clone(work));
+            self.some.store(true, Ordering::Release);
+            None
+        } else if state.runners() < self.limits.size.get() {
             Some(Runner::new(self, state.take_on(work), Arc::clone(work)))
         } else if state.queue.is_full() && self.limits.overflow == Overflow::Refuse {
             return Err(Cause::Refused(self.limits.queue));
@@ -147,11 +162,26 @@ impl Gate {
         ran
     }
 
-    /// The next job for the runner at this place, which otherwise retires.
-    pub(super) fn next(&self, place: usize) -> Option<Arc<dyn Work>> {
+    /// The next job for the runner at this place, which otherwise retires. It looks for a short while when
+    /// there is none: to wake a thread takes longer.
+    pub(super) fn next(&self, place: usize, looks: bool) -> Option<Arc<dyn Work>> {
         let mut told = Vec::new();
         let mut state = self.state();
-        let next = state.queue.pop(&mut told);
+        let mut next = state.queue.pop(&mut told);
+        if next.is_none() && looks && !state.looks && !state.closed {
+            state.looks = true;
+            self.some.store(false, Ordering::Release);
+            drop(state);
+            for _ in 0..LOOKS {
+                if self.some.load(Ordering::Acquire) {
+                    break;
+                }
+                thread::yield_now();
+            }
+            state = self.state();
+            state.looks = false;
+            next = state.queue.pop(&mut told);
+        }
         let before = mem::replace(&mut state.running[place], next.clone());
         if next.is_none() {
             state.free.push(place);

@@ -198,12 +198,18 @@ impl ThreadPool {
         {
             return Ok(());
         }
-        let jobs = gate.cut_off();
+        self.cut_off(limit)
+    }
+
+    /// Gives up what the pool has, since the time for that, if there was any, is over.
+    pub(crate) fn cut_off(&self, limit: Duration) -> Result<(), LeftOver> {
+        self.gate.close();
+        let jobs = self.gate.cut_off();
         if jobs.is_empty() {
             return Ok(());
         }
         let left = LeftOver {
-            pool: gate.name().to_owned(),
+            pool: self.name().to_owned(),
             limit,
             jobs,
         };
@@ -314,11 +320,11 @@ impl LeftOver {
             name, spawned_at, ..
         } in self.jobs.iter().take(NAMED)
         {
-            tracing::warn!(%pool, job = %name, submitted_at = %spawned_at, "left after {limit:?}");
+            tracing::warn!(%pool, job = %name, submitted_at = %spawned_at, "left after {limit:.1?}");
         }
         if self.jobs.len() > NAMED {
             let (count, named) = (self.jobs.len(), NAMED);
-            tracing::warn!(%pool, count, named, "more jobs were left after {limit:?}");
+            tracing::warn!(%pool, count, named, "more jobs were left after {limit:.1?}");
         }
     }
 }
@@ -328,7 +334,7 @@ impl fmt::Display for LeftOver {
         let (pool, count) = (&self.pool, self.jobs.len());
         write!(
             f,
-            "the pool `{pool}` was shut down, and after {:?} {count} of its jobs were left: ",
+            "the pool `{pool}` was shut down, and after {:.1?} {count} of its jobs were left: ",
             self.limit
         )?;
         for (number, job) in self.jobs.iter().take(NAMED).enumerate() {

@@ -51,6 +51,13 @@ impl Queue {
         }
     }
 
+    /// A job that is taken at once, also where nothing is to wait.
+    pub(super) fn push_for_the_one_who_looks(&mut self, work: Arc<dyn Work>) {
+        if work.move_to(Place::Queue).is_some() {
+            self.queue.push(work);
+        }
+    }
+
     /// Takes the first one. `told` gets those who are to hear that their job stands in the queue now.
     pub(super) fn pop(&mut self, told: &mut Vec<Waker>) -> Option<Arc<dyn Work>> {
         let first = self

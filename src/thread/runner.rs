@@ -31,16 +31,18 @@ impl Runner {
                 let name = work.origin().name.clone();
                 return backend.run_blocking(&name, Box::new(move || self.run(&runtime)));
             }
-            self.work = self.gate.next(self.place);
+            self.work = self.gate.next(self.place, false);
         }
     }
 
     fn run(mut self, here: &Runtime) {
+        // In a simulation nothing comes while this thread has its turn.
+        let looks = here.backend().keep().is_none();
         while let Some(work) = &self.work {
             if self.gate.run(&**work, here) == Ran::Elsewhere {
                 return self.start();
             }
-            self.work = self.gate.next(self.place);
+            self.work = self.gate.next(self.place, looks);
             if let Some(next) = &self.work {
                 here.backend().next_job(&next.origin().name);
             }
@@ -57,7 +59,7 @@ impl Drop for Runner {
             // At once: one by one they would be dropped inside of each other.
             self.gate.refuse_those_of(&runtime);
         }
-        if let Some(next) = self.gate.next(self.place) {
+        if let Some(next) = self.gate.next(self.place, false) {
             Self::new(&self.gate, self.place, next).start();
         }
     }

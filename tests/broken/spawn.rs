@@ -1,6 +1,7 @@
 //! Broken tasks, blocking jobs and drivers.
 
 use std::future::pending;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use aiomisc::runtime::{
-    Backend, BlockingJob, Drive, Net, Parts, Placement, RawStream, Runtime, Sleep, Spawn,
+    Backend, BlockingJob, Drive, Ended, Net, Parts, Placement, RawStream, Runtime, Sleep, Spawn,
     TaskHandle, Timer,
 };
 use aiomisc::testing::conformance::{Capability, Subject};
@@ -27,6 +28,8 @@ pub(crate) struct Faulty {
     spawn: SpawnFn,
     enter: fn(&Runtime, &mut dyn FnMut()),
     blocking: fn(&Runtime, BlockingJob),
+    separate: fn(&Runtime, &str, BlockingJob),
+    wait: fn(&Runtime, Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended>,
     drive: Option<DriveFn>,
 }
 
@@ -37,6 +40,11 @@ impl Faulty {
             spawn: |good, placement, future| good.backend().spawn("good", placement, future),
             enter: |good, f| good.backend().enter(f),
             blocking: |good, job| good.backend().run_blocking("good", job),
+            separate: |good, name, job| {
+                let started = good.backend().run_separate(name, job);
+                started.expect("there are threads");
+            },
+            wait: |good, future| good.backend().wait_in_job(future),
             drive: None,
         }
     }
@@ -84,6 +92,15 @@ impl Backend for Faulty {
 
     fn run_blocking(&self, _name: &str, job: BlockingJob) {
         (self.blocking)(&self.good, job);
+    }
+
+    fn run_separate(&self, name: &str, job: BlockingJob) -> io::Result<()> {
+        (self.separate)(&self.good, name, job);
+        Ok(())
+    }
+
+    fn wait_in_job(&self, future: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended> {
+        (self.wait)(&self.good, future)
     }
 }
 
@@ -482,6 +499,27 @@ fn loses_blocking_jobs() {
         ..Faulty::new(good())
     };
     rejected(faulty.subject(), "B1", "it hung");
+}
+
+#[test]
+fn runs_jobs_that_want_a_thread_of_their_own_in_the_pool() {
+    let faulty = Faulty {
+        separate: |good, name, job| good.backend().run_blocking(name, job),
+        ..Faulty::new(good())
+    };
+    rejected(faulty.subject(), "B2", "it hung");
+}
+
+#[test]
+fn returns_from_a_wait_before_its_time() {
+    let faulty = Faulty {
+        wait: |_, future| {
+            let _ = future.poll(&mut Context::from_waker(Waker::noop()));
+            Ok(())
+        },
+        ..Faulty::new(good())
+    };
+    rejected(faulty.subject(), "B3", "a wait returned before its time");
 }
 
 // ---- V: drivers ----

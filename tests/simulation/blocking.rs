@@ -84,7 +84,8 @@ fn a_job_cannot_block_on_the_simulation_that_waits_for_it() {
         let runtime = Runtime::current().unwrap();
         let job = runtime.spawn_blocking(move || inner.block_on(async {}));
         let error = job.await.unwrap_err();
-        let text = "a blocking job of a simulation cannot block on the simulation";
+        let text =
+            "a blocking job of a simulation cannot block on the simulation; use `thread::sync_wait`";
         assert_eq!(error.panic_text(), Some(text));
     });
 }

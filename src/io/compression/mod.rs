@@ -104,6 +104,21 @@ impl Compression {
         }
     }
 
+    /// Whether a file can be opened so, before anything of it is touched.
+    pub(super) fn check(self, level: Option<i32>) -> io::Result<()> {
+        let is_here = match self {
+            Self::None => true,
+            Self::Gzip => cfg!(feature = "gzip"),
+            Self::Bzip2 => cfg!(feature = "bzip2"),
+            Self::Xz | Self::Lzma => cfg!(feature = "xz"),
+            Self::Zstd => cfg!(feature = "zstd"),
+        };
+        if !is_here {
+            return Err(self.missing());
+        }
+        self.level(level).map(drop)
+    }
+
     /// The level to use, if this one was asked for.
     fn level(self, asked: Option<i32>) -> io::Result<i32> {
         let wrong = |text| Err(Error::new(ErrorKind::InvalidInput, text));

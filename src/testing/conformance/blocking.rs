@@ -1,4 +1,7 @@
-//! B1: jobs that block a thread.
+//! B1 to B3: jobs that block a thread.
+
+use std::pin::pin;
+use std::thread;
 
 use super::lab::{Check, Failed, Tally, check, ensure, on_thread};
 use crate::runtime::Runtime;
@@ -97,6 +100,74 @@ pub(super) const CHECKS: &[Check] = &[
             lab.run(async {
                 on_thread(move || runtime.spawn_blocking(move || there.add()).detach()).await?;
                 done.reach(1).await;
+                Ok(())
+            })
+        },
+    ),
+    check(
+        "B2",
+        "more jobs on threads of their own than a pool may have",
+        &[],
+        |lab| {
+            const JOBS: usize = 50;
+            lab.run(async {
+                let (go, names) = (Tally::new(), Tally::new());
+                for number in 0..JOBS {
+                    let (backend, names, go) = (lab.backend().clone(), names.clone(), go.clone());
+                    let name = format!("own-{number}");
+                    let inside = (backend.clone(), name.clone());
+                    let job = move || {
+                        let (backend, name) = inside;
+                        if thread::current().name() == Some(&*name) {
+                            names.add();
+                        }
+                        // Each waits until all are there.
+                        let _ = backend.wait_in_job(pin!(go.reach(1)));
+                    };
+                    backend.run_separate(&name, Box::new(job))?;
+                }
+                names.reach(JOBS).await;
+                go.add();
+                Ok(())
+            })
+        },
+    ),
+    check(
+        "B3",
+        "a job waits for tasks, and tasks for the job",
+        &[],
+        |lab| {
+            let (question, answer) = (Tally::new(), Tally::new());
+            let (backend, ready) = (lab.backend().clone(), Tally::new());
+            lab.run(async {
+                let job = {
+                    let (question, answer, ready) =
+                        (question.clone(), answer.clone(), ready.clone());
+                    lab.runtime.spawn_blocking(move || {
+                        for turn in 1..=100 {
+                            question.add();
+                            let waited = backend.wait_in_job(pin!(async {
+                                answer.reach(turn).await;
+                                ready.add();
+                            }));
+                            if waited.is_err() || ready.get() != turn {
+                                // Whoever answers is not to wait for the rest.
+                                (turn..100).for_each(|_| question.add());
+                                return Err(turn);
+                            }
+                        }
+                        Ok(())
+                    })
+                };
+                for turn in 1..=100 {
+                    question.reach(turn).await;
+                    answer.add();
+                }
+                let outcome = job.await?;
+                ensure!(
+                    outcome.is_ok(),
+                    "a wait returned before its time: {outcome:?}"
+                );
                 Ok(())
             })
         },

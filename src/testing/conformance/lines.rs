@@ -31,6 +31,8 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("T7", "`now` never goes back"),
     ("T8", "once the runtime has ended, polling a sleep does not hang or says why it panics"),
     ("B1", "`run_blocking` does not block its caller, and runs the job on a thread that may block, or drops it"),
+    ("B2", "`run_separate` does not block its caller, and runs the job on a thread of this name, or drops it"),
+    ("B3", "`wait_in_job` returns when the future is ready, and the tasks go on meanwhile"),
     ("N1", "every method may be called, and every future and socket polled, on any thread and in any runtime"),
     ("N2", "nothing here blocks"),
     ("N3", "dropping a connect future closes the half-made socket"),
