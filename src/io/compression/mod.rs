@@ -10,7 +10,8 @@
 //! - Checksums stand behind the data that they protect: what was read of a member, or of a block, may be damaged if an
 //!   error follows.
 //! - There are 64 KiB of compressed bytes in front of a decoder, 64 KiB of data in front of a compressor, and as much
-//!   behind it. No file makes a decoder take more than some 256 MiB of memory.
+//!   behind it. No file makes a decoder take more than some 256 MiB of memory, but for the list of blocks of a stream of
+//!   xz, which is 16 bytes for each, as long as the block itself at least.
 //!
 //! `source` and `reading` are what all decoders share, `writing` is what all encoders share, `damage` is their error.
 //! Each format has a file of its own, with a `Format` and a `Compressor`.

@@ -19,7 +19,7 @@ const LZMA_HEADER: usize = 13;
 /// The memory that a stream may ask for, in KiB: a dictionary of 256 MiB and what is around it.
 const MEMORY: u32 = 256 * 1024 + 256;
 /// How many compressed bytes are decoded at once: an error takes the data of those away.
-const PIECE: usize = 4096;
+const PIECE: usize = 512;
 
 /// A stream that is read, of one format or the other.
 pub(super) enum Xz {
