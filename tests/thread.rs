@@ -10,6 +10,8 @@
     reason = "a test that cannot go on fails at that place"
 )]
 
+#[path = "thread/hostile.rs"]
+mod hostile;
 #[path = "thread/pool.rs"]
 mod pool;
 #[path = "thread/process.rs"]

@@ -102,8 +102,8 @@ impl Backend for Host {
         jobs::wait(&self.shared, future)
     }
 
-    fn next_job(&self, name: &str) {
-        jobs::next(&self.shared, name);
+    fn next_job(&self, name: &str) -> Result<(), Ended> {
+        jobs::next(&self.shared, name)
     }
 
     fn keep(&self) -> Option<&Keep> {

@@ -71,13 +71,15 @@ pub(super) fn start(shared: &Arc<Shared>, new: NewJob) {
         run();
         JOB.set(None);
     };
-    if separate {
-        let name = name.replace('\0', "");
-        // One that there is no thread for is dropped, and tells its caller so.
-        drop(thread::Builder::new().name(name).spawn(on_thread));
+    let name = if separate {
+        name.replace('\0', "")
     } else {
-        blocking::unblock(on_thread).detach();
-    }
+        "blocking".to_owned()
+    };
+    // A thread for each, since those that wait keep theirs: with the number of threads that the process
+    // has for short jobs, the driver would wait for ever for one more. One that there is no thread for is
+    // dropped, and tells its caller so.
+    drop(thread::Builder::new().name(name).spawn(on_thread));
     job.driver_waits();
 }
 
@@ -106,7 +108,7 @@ pub(super) fn wait(
 }
 
 /// A thread goes on to another job: others may come first.
-pub(super) fn next(shared: &Arc<Shared>, name: &str) {
+pub(super) fn next(shared: &Arc<Shared>, name: &str) -> Result<(), Ended> {
     if let Some(job) = JOB.with_borrow(Clone::clone) {
         *lock(&job.name) = name.into();
     }
@@ -118,8 +120,7 @@ pub(super) fn next(shared: &Arc<Shared>, name: &str) {
         cx.waker().wake_by_ref();
         Poll::Pending
     }));
-    // If the simulation has ended, nobody else is there to go first.
-    let _ = wait(shared, turn);
+    wait(shared, turn)
 }
 
 impl Job {

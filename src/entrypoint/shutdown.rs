@@ -199,8 +199,9 @@ impl Stopping<'_> {
         }
         if self.of_program {
             self.entrypoint.cut_off_dependencies(self.failures);
-            // The log has what is left.
-            let _ = self.entrypoint.pool().cut_off(limit);
+            if let Err(left) = self.entrypoint.pool().cut_off(limit) {
+                left.log();
+            }
         }
     }
 

@@ -181,8 +181,13 @@ pub trait Backend: Spawn + Timer + Net + fmt::Debug {
 
     /// Hears that a thread which runs several jobs, one after another, goes on to the next one. Default:
     /// nothing happens; the simulation lets others run in between.
-    fn next_job(&self, name: &str) {
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] when the runtime has ended and can tell: the job does not run.
+    fn next_job(&self, name: &str) -> Result<(), Ended> {
         let _ = name;
+        Ok(())
     }
 
     /// A place for what upper layers keep for this runtime alone. Default: none, and what they keep is

@@ -141,8 +141,8 @@ impl Backend for Assembled {
         self.base.keep()
     }
 
-    fn next_job(&self, name: &str) {
-        self.base.next_job(name);
+    fn next_job(&self, name: &str) -> Result<(), Ended> {
+        self.base.next_job(name)
     }
 
     fn seed(&self) -> u64 {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use event_listener::{Event, listener};
 
 use super::error::Cause;
-use super::job::{Place, Ran, Work};
+use super::job::{Place, Ran, Work, wake};
 use super::queue::Queue;
 use super::statistic::ThreadPoolStatistic;
 use super::{Overflow, runner::Runner};
@@ -187,7 +187,7 @@ impl Gate {
             state.free.push(place);
         }
         self.leave(state);
-        told.into_iter().for_each(Waker::wake);
+        wake(told);
         drop(before);
         if next.is_none() {
             self.statistic.threads.add(-1);
@@ -201,18 +201,21 @@ impl Gate {
         let mut state = self.state();
         state.queue.one_has_left(place, &mut told);
         self.leave(state);
-        told.into_iter().for_each(Waker::wake);
+        wake(told);
     }
 
     /// A runtime has dropped a job: it has ended, and so have the others that wait for it.
     pub(super) fn refuse_those_of(&self, runtime: &Runtime) {
+        let mut told = Vec::new();
         let mut state = self.state();
-        let (theirs, others): (Vec<_>, Vec<_>) = (state.queue.drain().into_iter())
-            .partition(|work| work.runtime().is_some_and(|other| other.same_as(runtime)));
+        let all = state.queue.drain(&mut told);
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|work| work.waits_on(runtime));
         for work in others {
             state.queue.push(work);
         }
         self.leave(state);
+        wake(told);
         for work in theirs {
             work.refuse(Cause::Ended);
         }
@@ -241,12 +244,18 @@ impl Gate {
     /// left, those that run first.
     pub(super) fn cut_off(&self) -> Vec<TaskInfo> {
         let mut state = self.state();
-        let waiting = state.queue.drain();
-        let running = state.running.iter().flatten().chain(&state.attached);
-        let mut left: Vec<_> = running.map(info).collect();
+        // The refusal tells them.
+        let mut told = Vec::new();
+        let waiting = state.queue.drain(&mut told);
+        let begun = state.running.iter().flatten().chain(&state.attached);
+        // A thread holds its job for a moment after the end of that.
+        let begun: Vec<_> = begun.filter(|work| !work.is_over()).cloned().collect();
         self.leave(state);
-        left.extend(waiting.iter().map(info));
-        for work in waiting {
+        drop(told);
+        let works = || begun.iter().chain(&waiting);
+        let left = works().map(info).collect();
+        // Those that have a thread and have not begun there are given up as well.
+        for work in works() {
             work.refuse(Cause::Closed);
         }
         self.cut.set();

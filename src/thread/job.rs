@@ -2,6 +2,7 @@ use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
+use std::ptr::addr_eq;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -9,7 +10,7 @@ use super::error::{Cause, JobError};
 use super::gate::Gate;
 use super::worker;
 use crate::error::{Chain, panic_text};
-use crate::runtime::{Kind, Listed, Listing, Origin, Runtime, Scope};
+use crate::runtime::{Kind, Listed, Listing, Origin, Runtime, Scope, Unhandled};
 
 /// A job that runs on another thread, or will; resolves to its result.
 ///
@@ -45,12 +46,19 @@ impl<T: Send + 'static> Job<T> {
             state: Mutex::new(State::Over),
             origin,
             gate: Arc::clone(gate),
+            unhandled: scope.slots().unhandled.clone(),
         });
-        let listing = scope.list(&cell, Kind::Job);
+        // The entrypoint names what is left of its own pool when it shuts that down.
+        let own = scope.slots().pool.as_ref();
+        let kind = match own.is_some_and(|pool| addr_eq(Arc::as_ptr(pool), Arc::as_ptr(gate))) {
+            true => Kind::Job,
+            false => Kind::Blocking,
+        };
+        let listing = scope.list(&cell, kind);
         *cell.state() = State::Waiting(Waiting {
             job,
             scope,
-            _listing: listing,
+            listing,
             result: None,
             place: Place::None,
             detached: false,
@@ -71,6 +79,7 @@ impl<T: Send + 'static> Job<T> {
             state: Mutex::new(state),
             origin,
             gate: Arc::clone(gate),
+            unhandled: None,
         };
         Self {
             cell: Arc::new(cell),
@@ -142,6 +151,14 @@ pub(super) trait Work: Send + Sync {
     /// The runtime that it was submitted on, while it waits.
     fn runtime(&self) -> Option<Runtime>;
 
+    /// Whether it waits, and was submitted on this runtime.
+    fn waits_on(&self, runtime: &Runtime) -> bool;
+
+    fn is_waiting(&self) -> bool;
+
+    /// Whether it has ended, or will not begin.
+    fn is_over(&self) -> bool;
+
     /// Runs it, if it still waits, and was submitted on this runtime.
     fn run(&self, here: &Runtime) -> Ran;
 
@@ -192,6 +209,8 @@ struct Cell<F, T> {
     state: Mutex<State<F, T>>,
     origin: Origin,
     gate: Arc<Gate>,
+    /// Who is told of a panic that nobody waits for, besides the log.
+    unhandled: Option<Arc<Unhandled>>,
 }
 
 enum State<F, T> {
@@ -208,7 +227,7 @@ enum State<F, T> {
 struct Waiting<F> {
     job: F,
     scope: Arc<Scope>,
-    _listing: Option<Listing>,
+    listing: Option<Listing>,
     /// Who waits for the result, or for the place in the queue.
     result: Option<Waker>,
     place: Place,
@@ -249,11 +268,26 @@ where
         }
     }
 
+    fn waits_on(&self, runtime: &Runtime) -> bool {
+        match &*self.state() {
+            State::Waiting(waiting) => waiting.scope.runtime().same_as(runtime),
+            _ => false,
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(*self.state(), State::Waiting(_))
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(*self.state(), State::Done(_) | State::Over)
+    }
+
     fn run(&self, here: &Runtime) -> Ran {
         let Waiting {
             job,
             scope,
-            _listing: listing,
+            listing,
             ..
         } = {
             let mut state = self.state();
@@ -261,19 +295,12 @@ where
                 State::Waiting(waiting) if !waiting.is_of(here) => {
                     return Ran::Elsewhere;
                 }
-                State::Waiting(_) => {}
-                _ => return Ran::Not,
+                _ => match state.begin() {
+                    Some(waiting) => waiting,
+                    None => return Ran::Not,
+                },
             }
-            let State::Waiting(mut waiting) = mem::replace(&mut *state, State::Over) else {
-                return Ran::Not;
-            };
-            *state = State::Running {
-                waker: waiting.result.take(),
-                detached: waiting.detached,
-            };
-            waiting
         };
-        let unhandled = scope.slots().unhandled.clone();
         let (mut job, mut result, mut scope) = (Some(job), None, Some(scope));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             Scope::enter(&mut scope, || {
@@ -289,37 +316,34 @@ where
             (Err(payload), _) => (Err(Cause::panicked(payload)), Ran::Panicked),
         };
         // Given up before anybody hears of the result; the values of the scope are foreign code.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop((scope, listing))));
-        self.complete(
-            result.map_err(|cause| JobError::new(&self.origin, cause)),
-            unhandled.as_deref(),
-        );
+        drop_quietly((scope, listing), &self.origin);
+        let result = result.map_err(|cause| JobError::new(&self.origin, cause));
+        match self.complete(result) {
+            None => {}
+            Some(Ok(value)) => drop_quietly(value, &self.origin),
+            Some(Err(error)) => self.tell(error),
+        }
         ran
     }
 
     fn refuse(&self, cause: Cause) {
-        let mut state = self.state();
-        if !matches!(*state, State::Waiting(_)) {
-            return;
-        }
-        let error = JobError::new(&self.origin, cause);
-        let State::Waiting(waiting) = mem::replace(&mut *state, State::Over) else {
+        let Some(waiting) = self.state().begin() else {
             return;
         };
-        let untold = if waiting.detached {
-            Some(error)
-        } else {
-            *state = State::Done(Err(error));
-            None
-        };
-        drop(state);
-        if let Some(error) = untold {
-            self.tell(&error);
+        // Also here, what the closure held is gone before anybody hears of the error.
+        let Waiting {
+            job,
+            scope,
+            listing,
+            detached,
+            ..
+        } = waiting;
+        drop_quietly((job, scope, listing), &self.origin);
+        if let Some(Err(error)) = self.complete(Err(JobError::new(&self.origin, cause)))
+            && detached
+        {
+            self.tell(error);
         }
-        if let Some(waker) = waiting.result {
-            waker.wake();
-        }
-        drop_quietly((waiting.job, waiting.scope), &self.origin);
     }
 
     fn move_to(&self, place: Place) -> Option<Option<Waker>> {
@@ -333,49 +357,57 @@ where
     }
 }
 
+impl<F, T> State<F, T> {
+    /// Takes a job that waits out of its place: whoever does so has it.
+    fn begin(&mut self) -> Option<Waiting<F>> {
+        if !matches!(self, Self::Waiting(_)) {
+            return None;
+        }
+        let Self::Waiting(mut waiting) = mem::replace(self, Self::Over) else {
+            return None;
+        };
+        *self = Self::Running {
+            waker: waiting.result.take(),
+            detached: waiting.detached,
+        };
+        Some(waiting)
+    }
+}
+
 impl<F, T> Cell<F, T> {
-    fn complete(&self, result: Result<T, JobError>, unhandled: Option<&crate::runtime::Unhandled>) {
+    /// Keeps the result for whoever waits; gives it back if nobody does.
+    fn complete(&self, result: Result<T, JobError>) -> Option<Result<T, JobError>> {
         let mut state = self.state();
-        let (waker, unwanted) = match &mut *state {
-            State::Running { detached: true, .. } => {
-                *state = State::Over;
-                (None, Some(result))
-            }
-            State::Running { waker, .. } => {
-                let waker = waker.take();
-                *state = State::Done(result);
-                (waker, None)
-            }
-            _ => (None, Some(result)),
+        let State::Running { waker, detached } = &mut *state else {
+            return Some(result);
+        };
+        let (waker, detached) = (waker.take(), *detached);
+        let unwanted = if detached {
+            *state = State::Over;
+            Some(result)
+        } else {
+            *state = State::Done(result);
+            None
         };
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        match unwanted {
-            None => {}
-            Some(Ok(value)) => drop_quietly(value, &self.origin),
-            Some(Err(error)) => {
-                self.tell(&error);
-                if let Some(unhandled) = unhandled {
-                    unhandled.add(error.to_string());
-                }
-            }
-        }
+        wake(waker);
+        unwanted
     }
 
     /// Nobody waits for this error.
-    fn tell(&self, error: &JobError) {
+    fn tell(&self, error: JobError) {
         let Origin { name, location } = &self.origin;
-        match error.panic_text() {
-            Some(panic) => {
-                tracing::error!(job = %name, submitted_at = %location, %panic, "job panicked")
+        if let Some(panic) = error.panic_text() {
+            tracing::error!(job = %name, submitted_at = %location, %panic, "job panicked");
+            if let Some(unhandled) = &self.unhandled {
+                unhandled.add(error.to_string());
             }
-            None => {
-                let error = Chain(error);
-                tracing::error!(job = %name, submitted_at = %location, %error, "detached job");
-            }
+        } else {
+            let error = Chain(&error);
+            tracing::error!(job = %name, submitted_at = %location, %error, "detached job");
         }
+        // With what it panicked with.
+        drop_quietly(error, &self.origin);
     }
 }
 
@@ -446,21 +478,26 @@ where
 
     fn detach(&self) {
         let mut state = self.state();
-        let done = match &mut *state {
+        let waker = match &mut *state {
             State::Waiting(waiting) => {
                 waiting.detached = true;
-                return;
+                waiting.result.take()
             }
-            State::Running { detached, .. } => {
+            State::Running { detached, waker } => {
                 *detached = true;
+                waker.take()
+            }
+            done => {
+                let done = mem::replace(done, State::Over);
+                drop(state);
+                if let State::Done(Err(error)) = done {
+                    self.tell(error);
+                }
                 return;
             }
-            done => mem::replace(done, State::Over),
         };
         drop(state);
-        if let State::Done(Err(error)) = &done {
-            self.tell(error);
-        }
+        drop(waker);
     }
 
     fn abandon(&self) {
@@ -483,8 +520,21 @@ where
         if let Some(place) = place {
             self.gate.one_has_left(place);
         }
-        // The caller's own values, dropped where the caller is: a panic of theirs is the caller's.
-        drop(given_up);
+        match given_up {
+            State::Done(Err(error)) if error.is_panic() => self.tell(error),
+            // The caller's own values, dropped where the caller is: a panic of theirs is the caller's.
+            given_up => drop(given_up),
+        }
+    }
+}
+
+/// Wakers are foreign code: a panic of theirs goes to the log, and costs no thread and no job.
+pub(super) fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            let panic = panic_text(&*payload);
+            tracing::error!(%panic, "a waker panicked");
+        }
     }
 }
 

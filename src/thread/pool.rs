@@ -198,7 +198,13 @@ impl ThreadPool {
         {
             return Ok(());
         }
-        self.cut_off(limit)
+        let left = self.cut_off(limit);
+        if let Err(left) = &left
+            && !limit.is_zero()
+        {
+            left.log();
+        }
+        left
     }
 
     /// Gives up what the pool has, since the time for that, if there was any, is over.
@@ -208,15 +214,11 @@ impl ThreadPool {
         if jobs.is_empty() {
             return Ok(());
         }
-        let left = LeftOver {
+        Err(LeftOver {
             pool: self.name().to_owned(),
             limit,
             jobs,
-        };
-        if !limit.is_zero() {
-            left.log();
-        }
-        Err(left)
+        })
     }
 
     /// What it is called.
@@ -231,7 +233,7 @@ impl ThreadPool {
         self.gate.limits().size.get()
     }
 
-    /// How many jobs run now.
+    /// How many of the threads are taken now. One is given back a moment after the end of its last job.
     #[must_use]
     pub fn running(&self) -> usize {
         self.gate.counts().0
@@ -314,7 +316,7 @@ impl LeftOver {
         &self.jobs
     }
 
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         let (pool, limit) = (&self.pool, self.limit);
         for TaskInfo {
             name, spawned_at, ..

@@ -78,10 +78,10 @@ impl Queue {
         self.refill(told);
     }
 
-    /// Takes all.
-    pub(super) fn drain(&mut self) -> Vec<Arc<dyn Work>> {
-        let mut all = self.queue.drain();
-        all.append(&mut self.line.drain());
+    /// Takes all. `told` gets those who wait for a place: it has changed.
+    pub(super) fn drain(&mut self, told: &mut Vec<Waker>) -> Vec<Arc<dyn Work>> {
+        let mut all = self.queue.drain(told);
+        all.append(&mut self.line.drain(told));
         all
     }
 
@@ -117,19 +117,18 @@ impl Lane {
         None
     }
 
-    fn drain(&mut self) -> Vec<Arc<dyn Work>> {
-        let jobs = self.jobs.drain(..);
-        let taken: Vec<_> = jobs
-            .filter(|work| work.move_to(Place::None).is_some())
-            .collect();
-        self.waiting -= taken.len();
-        taken
+    fn drain(&mut self, told: &mut Vec<Waker>) -> Vec<Arc<dyn Work>> {
+        let mut all = Vec::new();
+        while let Some(work) = self.pop(Place::None, told) {
+            all.push(work);
+        }
+        all
     }
 
     fn one_has_left(&mut self) {
         self.waiting -= 1;
         if self.jobs.len() > KEPT && self.jobs.len() / 2 > self.waiting {
-            self.jobs.retain(|work| work.runtime().is_some());
+            self.jobs.retain(|work| work.is_waiting());
         }
     }
 }

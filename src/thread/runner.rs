@@ -43,8 +43,12 @@ impl Runner {
                 return self.start();
             }
             self.work = self.gate.next(self.place, looks);
-            if let Some(next) = &self.work {
-                here.backend().next_job(&next.origin().name);
+            if let Some(next) = &self.work
+                && here.backend().next_job(&next.origin().name).is_err()
+                && next.waits_on(here)
+            {
+                // Dropping this gives up the jobs of the runtime.
+                return;
             }
         }
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::worker::{Cut, is_job, wait};
+use super::worker::{Cut, is_job, is_own, wait, wait_on};
 use crate::runtime::{Runtime, Scope};
 
 /// Blocks the thread of a job until a future is ready, and gives what it gives. The future runs on the
@@ -57,10 +57,13 @@ pub fn sync_wait<F: Future>(future: F) -> Result<F::Output, SyncWaitError> {
 /// With the future's panic; and as [`Runtime::block_on`] in asynchronous code of others.
 pub fn sync_wait_on<F: Future>(runtime: &Runtime, future: F) -> Result<F::Output, SyncWaitError> {
     if is_job() {
-        let inside = runtime.scope(future);
-        return runtime
-            .enter(|| wait(inside))
-            .map_err(|Cut| SyncWaitError::new(Why::Cut));
+        let waited = if is_own(runtime) {
+            let inside = runtime.scope(future);
+            runtime.enter(|| wait(inside))
+        } else {
+            wait_on(runtime, future)
+        };
+        return waited.map_err(|Cut| SyncWaitError::new(Why::Cut));
     }
     if Scope::current().is_some() {
         return Err(SyncWaitError::new(Why::Asynchronous));

@@ -39,7 +39,8 @@ impl Drop for Entered {
 
 /// Whether the calling thread runs a job, and may block.
 pub(super) fn is_job() -> bool {
-    JOB.with_borrow(Option::is_some)
+    // A thread whose locals are gone already runs no job.
+    JOB.try_with(|job| job.borrow().is_some()).unwrap_or(false)
 }
 
 /// Says that the job is to give up and clean up: its pool was shut down and the time for that is over, or
@@ -62,7 +63,7 @@ impl std::error::Error for Cut {}
 ///
 /// With the future's panic.
 pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output, Cut> {
-    let Some(here) = JOB.take() else {
+    let Some(here) = take() else {
         let mut output = None;
         park_until(pin!(async { output = Some(future.await) }));
         return output.ok_or(Cut);
@@ -79,6 +80,38 @@ pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output, Cut> {
         Some(Either::First(Err(payload))) => resume_unwind(payload),
         _ => Err(Cut),
     }
+}
+
+/// As `wait`, for a job that waits on this runtime, which the thread drives meanwhile if it is one that
+/// nobody else may drive.
+///
+/// # Panics
+///
+/// With the future's panic.
+pub(super) fn wait_on<F: Future>(runtime: &Runtime, future: F) -> Result<F::Output, Cut> {
+    let here = take();
+    let _back = Back(here.clone());
+    let Some(here) = here else {
+        return Ok(runtime.block_on(future));
+    };
+    match runtime.block_on(race(future, here.cut.wait())) {
+        Either::First(output) => Ok(output),
+        Either::Second(()) => Err(Cut),
+    }
+}
+
+/// Whether the calling thread's job, if it runs one, is to wait for this runtime as for its own: that it
+/// is, or a simulation, which goes on as long as a job of it waits.
+pub(super) fn is_own(runtime: &Runtime) -> bool {
+    JOB.with_borrow(|here| {
+        here.as_ref().is_some_and(|here| {
+            here.runtime.same_as(runtime) || here.runtime.backend().keep().is_some()
+        })
+    })
+}
+
+fn take() -> Option<Here> {
+    JOB.try_with(|job| job.take()).ok().flatten()
 }
 
 /// Puts the mark of the job back when the wait is over.

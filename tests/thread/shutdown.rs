@@ -163,3 +163,29 @@ fn the_jobs_of_an_entrypoint_are_drained_and_those_left_are_named() {
         "{record}"
     );
 }
+
+/// The entrypoint does not shut down pools that the program has made; what they have left is named.
+#[test]
+fn the_jobs_of_other_pools_are_named_at_the_end_of_a_program() {
+    log::keep();
+    for runtime in super::shared::RUNTIME_NAMES {
+        let pool = ThreadPool::new(1).unwrap();
+        let name = format!("left of {runtime}");
+        let held = aiomisc::Entrypoint::builder()
+            .environment(super::shared::made(runtime))
+            .run(async {
+                let name = name.clone();
+                let held = Held::with(|run| pool.run_as(name, run));
+                held.begun().await;
+                held
+            })
+            .unwrap();
+        let records = log::with(&format!("task={name} "));
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert!(
+            records[0].contains("at the end of the program"),
+            "{records:?}"
+        );
+        drop(held);
+    }
+}
