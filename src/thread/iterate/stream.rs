@@ -102,17 +102,13 @@ impl<T> ThreadedIter<T> {
     /// The producer stops also when the wait is dropped, and another `close` waits for it.
     pub async fn close(&mut self) -> Result<(), IterateError> {
         let begun = self.stop();
-        let ended = poll_fn(|cx| match self.poll_end(cx) {
-            Poll::Pending if !begun => {
-                let given_up = self.job.take();
-                self.guard(|| drop(given_up));
-                Poll::Ready(Ok(()))
-            }
-            polled => polled,
-        })
-        .await;
+        if !begun && self.job.as_ref().is_some_and(|job| !job.is_finished()) {
+            let given_up = self.job.take();
+            self.guard(|| drop(given_up));
+        }
         self.over.wait().await;
-        ended?;
+        // The last wait: an error that it gives is not lost when this is dropped.
+        poll_fn(|cx| self.poll_end(cx)).await?;
         match self.panicked.take() {
             Some(panic) => Err(IterateError::of_drop(&self.origin, panic)),
             None => Ok(()),
