@@ -58,7 +58,7 @@ pub(super) fn new<T>(
             begun: false,
             consumer_waits: false,
             producer_waits: false,
-            closed: None,
+            closed: false,
         }),
         max_size,
     });
@@ -96,15 +96,7 @@ struct State<T> {
     begun: bool,
     consumer_waits: bool,
     producer_waits: bool,
-    closed: Option<Closed>,
-}
-
-/// How the consumer has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closed {
-    /// It waits for the end of the producer, and hears of its error.
-    Listening,
-    Gone,
+    closed: bool,
 }
 
 /// Why no item can be sent.
@@ -134,14 +126,14 @@ impl<T> Producer<T> {
     /// Marks that the producer begins; `false` if nobody wants it any more.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.bridge.lock();
-        state.begun = state.closed.is_none();
+        state.begun = !state.closed;
         state.begun
     }
 
     /// Waits until an item can be added.
     #[inline]
     pub(super) fn reserve(&mut self) -> Result<(), Refused> {
-        while self.room == 0 {
+        if self.room == 0 {
             self.wait_for_room()?;
         }
         Ok(())
@@ -152,7 +144,7 @@ impl<T> Producer<T> {
     pub(super) fn send(&mut self, item: T) -> Result<(), Refused> {
         self.reserve()?;
         let mut state = self.bridge.lock();
-        if state.closed.is_some() {
+        if state.closed {
             drop(state);
             return Err(Refused::Closed);
         }
@@ -168,37 +160,43 @@ impl<T> Producer<T> {
         Ok(())
     }
 
-    /// Looks for room, and waits if there is none after a while.
+    /// Looks for room, and sleeps if there is none after a while.
     #[cold]
     fn wait_for_room(&mut self) -> Result<(), Refused> {
-        let bridge = Arc::clone(&self.bridge);
         self.looks.begin();
-        loop {
-            let mut state = bridge.lock();
-            if state.closed.is_some() {
-                return Err(Refused::Closed);
+        while !self.find_room(self.looks.are_over())? {
+            if !self.looks.go_on() {
+                return self.sleep_until_room();
             }
-            self.room = bridge.max_size - state.ahead;
-            if self.room > 0 {
-                self.looks.found();
-                return Ok(());
-            }
-            state.producer_waits = !self.looks.are_left();
-            if state.producer_waits {
-                break;
-            }
-            drop(state);
-            self.looks.pause();
         }
-        match wait(self.woken.recv()) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(Refused::Closed),
-            Err(Cut) => Err(Refused::Cut),
+        self.looks.found();
+        Ok(())
+    }
+
+    fn sleep_until_room(&mut self) -> Result<(), Refused> {
+        loop {
+            match wait(self.woken.recv()) {
+                Ok(Ok(())) if self.find_room(true)? => return Ok(()),
+                Ok(Ok(())) => {}
+                Ok(Err(_closed)) => return Err(Refused::Closed),
+                Err(Cut) => return Err(Refused::Cut),
+            }
         }
     }
 
-    /// How the consumer has ended, if it has.
-    pub(super) fn closed(&self) -> Option<Closed> {
+    /// Whether there is room; marks that the producer waits if there is none.
+    fn find_room(&mut self, or_wait: bool) -> Result<bool, Refused> {
+        let mut state = self.bridge.lock();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        self.room = self.bridge.max_size - state.ahead;
+        state.producer_waits = self.room == 0 && or_wait;
+        Ok(self.room > 0)
+    }
+
+    /// Whether the consumer has gone.
+    pub(super) fn is_closed(&self) -> bool {
         self.bridge.lock().closed
     }
 }
@@ -238,31 +236,28 @@ impl<T> Consumer<T> {
     /// Fills the batch; `false` at the end.
     #[cold]
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if !self.waits && self.look_for_batch() {
+            return Poll::Ready(true);
+        }
         loop {
-            if !self.waits && self.look_for_batch() {
-                return Poll::Ready(true);
-            }
             match ready!(self.woken.as_mut().poll_next(cx)) {
-                Some(()) => self.waits = false,
+                Some(()) if self.take_batch(true) => return Poll::Ready(true),
+                Some(()) => {}
                 None => return Poll::Ready(self.take_batch(true)),
             }
         }
     }
 
-    /// Takes over what is in the list, and marks that the consumer waits if there is nothing after a while.
+    /// Looks for items, and marks that the consumer waits if there are none after a while.
     fn look_for_batch(&mut self) -> bool {
         self.looks.begin();
-        loop {
-            let last = !self.looks.are_left();
-            if self.take_batch(last) {
-                self.looks.found();
-                return true;
-            }
-            if last {
+        while !self.take_batch(self.looks.are_over()) {
+            if !self.looks.go_on() {
                 return false;
             }
-            self.looks.pause();
         }
+        self.looks.found();
+        true
     }
 
     /// Takes over what is in the list, or marks that the consumer waits.
@@ -304,10 +299,10 @@ impl<T> Consumer<T> {
 
     /// Ends the producer with its next item. Gives the items that were ahead, and whether the producer has
     /// begun.
-    pub(super) fn close(&mut self, how: Closed) -> (VecDeque<T>, bool) {
+    pub(super) fn close(&mut self) -> (VecDeque<T>, bool) {
         let bridge = Arc::clone(&self.bridge);
         let mut state = bridge.lock();
-        state.closed = Some(how);
+        state.closed = true;
         let mut items = mem::take(&mut state.items);
         let begun = state.begun;
         self.statistic.enqueued.add(items.len() as u64);
@@ -325,44 +320,49 @@ impl<T> Consumer<T> {
     }
 }
 
-/// How often one side looks before it sleeps: as long as that was of use lately.
+/// How often one side looks before it sleeps: less and less, for as long as that is of no use.
 struct Looks {
     most: u32,
-    /// So many it may take the next time.
-    next: u32,
+    allowed: u32,
     left: u32,
 }
 
 impl Looks {
-    /// One look takes about 0.3 µs, so that both do not contend for the lock all the time.
+    /// Between two looks: about 0.3 µs, so that both sides do not contend for the lock all the time.
     const PAUSES: u32 = 8;
 
     fn new(most: u32) -> Self {
         Self {
             most,
-            next: most,
+            allowed: most,
             left: 0,
         }
     }
 
-    /// Until `found`, they have been of no use.
     fn begin(&mut self) {
-        self.left = self.next;
-        self.next /= 2;
+        self.left = self.allowed;
     }
 
-    fn are_left(&self) -> bool {
-        self.left > 0
+    /// Whether the next look is the last one.
+    fn are_over(&self) -> bool {
+        self.left == 0
     }
 
-    fn found(&mut self) {
-        self.next = self.most;
-    }
-
-    fn pause(&mut self) {
+    /// After a look in vain: pauses, or says that it was the last one.
+    fn go_on(&mut self) -> bool {
+        if self.left == 0 {
+            self.allowed /= 2;
+            return false;
+        }
         self.left -= 1;
         for _ in 0..Self::PAUSES {
             std::hint::spin_loop();
         }
+        true
+    }
+
+    /// It was of use; and so it was if the first look has found something.
+    fn found(&mut self) {
+        self.allowed = self.most;
     }
 }

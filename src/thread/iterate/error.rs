@@ -120,11 +120,7 @@ impl IterateError {
     }
 
     pub(super) fn of_producer(origin: &Origin, failure: Failure) -> Self {
-        let cause = match failure {
-            Failure::Cut => Cause::Cut,
-            Failure::Failed(error) => Cause::Failed(error),
-        };
-        Self::new(origin, cause)
+        Self::new(origin, failure.heard().map_or(Cause::Cut, Cause::Failed))
     }
 
     pub(super) fn of_drop(origin: &Origin, panic: String) -> Self {

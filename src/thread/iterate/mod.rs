@@ -45,12 +45,18 @@
 //!
 //! # Costs
 //!
-//! An item takes one short lock of its producer and a fraction of one of its consumer, some 20 to 40 ns
-//! together; nobody is woken while both have something to do. A small `max_size` makes them wait for each
-//! other. Each iterator holds a thread from its first item to its end, also while it sleeps: as many as the
-//! pool has threads keep all other jobs of the pool waiting, and iterators that are consumed side by side
-//! may wait for each other for ever if they are more than the pool has threads. Use threads of their own
-//! for those that live long.
+//! An item takes one short lock of its producer and a fraction of one of its consumer; nobody is woken while
+//! both have something to do. Before one side sleeps it looks again for a while, the consumer for about a
+//! microsecond and the producer for five, and no longer at all when that was of no use lately. A small
+//! `max_size` makes them wait for each other.
+//!
+//! Each iterator holds a thread from its first item to its end, also while it sleeps: as many as the pool
+//! has threads keep all other jobs of the pool waiting, and iterators that are consumed side by side may wait
+//! for each other for ever if they are more than the pool has threads. Use threads of their own for those
+//! that live long.
+//!
+//! An iterator whose items all have been produced learns of its end, and is dropped, when there is room for
+//! one more.
 
 mod bridge;
 mod builder;

@@ -5,7 +5,7 @@ use std::iter::successors;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::bridge::{Closed, Producer};
+use super::bridge::Producer;
 use super::statistic::IteratorStatistic;
 use super::yielder::{Gone, Yielder};
 use crate::BoxError;
@@ -14,12 +14,29 @@ use crate::flag::Flag;
 use crate::runtime::Origin;
 use crate::statistics::Instance;
 
-/// Why a producer has ended before its time, where it was no panic.
+/// Why a producer has ended before its time, where it was no panic. Goes to the log when nobody asks for it.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// The pool was shut down while it waited.
-    Cut,
-    Failed(BoxError),
+pub(super) struct Failure {
+    origin: Origin,
+    /// None: the pool was shut down while the producer waited.
+    error: Option<BoxError>,
+}
+
+impl Failure {
+    /// Gives the error to who asks for it.
+    pub(super) fn heard(mut self) -> Option<BoxError> {
+        self.error.take()
+    }
+}
+
+impl Drop for Failure {
+    fn drop(&mut self) {
+        if let Some(error) = &self.error {
+            let Origin { name, location } = &self.origin;
+            let error = Chain(&**error);
+            tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this error");
+        }
+    }
 }
 
 /// A producer that has not begun. Its parts are dropped in this order, also when it never begins.
@@ -64,21 +81,16 @@ where
         }
         self.statistic.started.add_one();
         let produced = produce(&mut yielder);
-        if yielder.is_cut() {
-            return Err(Failure::Cut);
-        }
-        let Err(error) = produced else { return Ok(()) };
-        let closed = yielder.closed();
-        if closed.is_some() && is_gone(&*error) {
-            return Ok(());
-        }
-        if closed == Some(Closed::Gone) {
-            let Origin { name, location } = &self.origin;
-            let error = Chain(&*error);
-            tracing::warn!(iterator = %name, made_at = %location, %error, "failed after its consumer had gone");
-            return Ok(());
-        }
-        Err(Failure::Failed(error))
+        let error = match produced {
+            _ if yielder.is_cut() => None,
+            Ok(()) => return Ok(()),
+            Err(error) if yielder.is_closed() && is_gone(&*error) => return Ok(()),
+            Err(error) => Some(error),
+        };
+        Err(Failure {
+            origin: self.origin,
+            error,
+        })
     }
 }
 

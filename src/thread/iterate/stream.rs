@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::bridge::{Closed, Consumer};
+use super::bridge::Consumer;
 use super::error::IterateError;
 use super::produce::Failure;
 use crate::error::{Chain, panic_text};
@@ -101,18 +101,14 @@ impl<T> ThreadedIter<T> {
     ///
     /// The producer stops also when the wait is dropped, and another `close` waits for it.
     pub async fn close(&mut self) -> Result<(), IterateError> {
-        let begun = self.stop(Closed::Listening);
-        let ended = poll_fn(|cx| match self.poll_end(cx) {
-            Poll::Pending if !begun => {
-                let given_up = self.job.take();
-                self.guard(|| drop(given_up));
-                Poll::Ready(Ok(()))
-            }
-            polled => polled,
-        })
-        .await;
+        let begun = self.stop();
+        if !begun && self.job.as_ref().is_some_and(|job| !job.is_finished()) {
+            let given_up = self.job.take();
+            self.guard(|| drop(given_up));
+        }
         self.over.wait().await;
-        ended?;
+        // The last wait: an error that it gives is not lost when this is dropped.
+        poll_fn(|cx| self.poll_end(cx)).await?;
         match self.panicked.take() {
             Some(panic) => Err(IterateError::of_drop(&self.origin, panic)),
             None => Ok(()),
@@ -179,8 +175,8 @@ impl<T> ThreadedIter<T> {
     }
 
     /// Tells the producer to end, and drops the items that were ahead. Whether the producer has begun.
-    fn stop(&mut self, how: Closed) -> bool {
-        let (items, begun) = self.consumer.close(how);
+    fn stop(&mut self) -> bool {
+        let (items, begun) = self.consumer.close();
         if mem::needs_drop::<T>() {
             // One by one: a second panic, during another one, would be the end of the process.
             for item in items {
@@ -207,13 +203,13 @@ impl<T> ThreadedIter<T> {
                 let panicked = error.is_panic();
                 let error = Chain(&error);
                 if panicked {
-                    tracing::error!(iterator = %name, made_at = %location, %error, "nobody has asked for this");
+                    tracing::error!(iterator = %name, made_at = %location, %error, "nobody has asked for this panic");
                 } else {
-                    tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this");
+                    tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this error");
                 }
             }
+            // What is still to come goes to the log by itself.
             Poll::Pending => match self.job.take() {
-                // A panic of it goes to the log by itself.
                 Some(job) if begun => job.detach(),
                 given_up => self.guard(|| drop(given_up)),
             },
@@ -244,7 +240,7 @@ impl<T> Unpin for ThreadedIter<T> {}
 
 impl<T> Drop for ThreadedIter<T> {
     fn drop(&mut self) {
-        let begun = self.stop(Closed::Gone);
+        let begun = self.stop();
         self.give_up(begun);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::bridge::{self, Closed, Consumer, Producer};
+use super::bridge::{self, Consumer, Producer};
 use super::statistic::IteratorStatistic;
 use crate::runtime::park_until;
 
@@ -127,7 +127,7 @@ fn a_consumer_that_goes_ends_the_producer_and_nothing_is_left() {
                 let item = next(&mut consumer).expect("it has no end");
                 assert_eq!(item.0, expected, "seed {seed}");
             }
-            let (left, _) = consumer.close(Closed::Gone);
+            let (left, _) = consumer.close();
             let ahead = left.len();
             for (item, expected) in left.into_iter().zip(until..) {
                 assert_eq!(item.0, expected, "seed {seed}");

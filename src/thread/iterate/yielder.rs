@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::bridge::{Closed, Producer, Refused};
+use super::bridge::{Producer, Refused};
 
 /// Takes the items of a function on a thread; see [`Iterate::push`](super::Iterate::push).
 pub struct Yielder<T> {
@@ -31,7 +31,7 @@ impl<T> Yielder<T> {
     /// Whether nobody takes the items any more: for a function that works for a long time between two.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.refused.is_some() || self.closed().is_some()
+        self.refused.is_some() || self.producer.is_closed()
     }
 
     /// Blocks the thread until there is room for an item.
@@ -44,10 +44,6 @@ impl<T> Yielder<T> {
     /// Marks that the producer begins; `false` if nobody wants it any more.
     pub(super) fn begin(&self) -> bool {
         self.producer.begin()
-    }
-
-    pub(super) fn closed(&self) -> Option<Closed> {
-        self.producer.closed()
     }
 
     pub(super) fn is_cut(&self) -> bool {
