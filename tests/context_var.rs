@@ -27,8 +27,8 @@ mod random;
 mod shared;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aiomisc::context_var::NoScope;
@@ -311,14 +311,14 @@ async fn timers_of_a_task_do_not_change_its_values() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_scope_that_is_dropped_in_the_middle_leaves_nothing() {
-    struct Looks(&'static std::sync::Mutex<Vec<Option<u32>>>);
+    struct Looks(&'static Mutex<Vec<Option<u32>>>);
     impl Drop for Looks {
         fn drop(&mut self) {
             self.0.lock().unwrap().push(NUMBER.get());
         }
     }
     let polled = Arc::new(AtomicBool::new(false));
-    let seen = Box::leak(Box::default());
+    let seen: &Mutex<_> = Box::leak(Box::default());
     let looks = || {
         let looks = Looks(seen);
         async {

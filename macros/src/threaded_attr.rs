@@ -357,7 +357,9 @@ fn call(function: &ItemFn, name: &Ident, values: &[TokenStream], options: &Optio
     let associated = options.associated
         || matches!(sig.inputs.first(), Some(FnArg::Receiver(_)))
         || names_self_outside_of_items(function);
-    let path = associated.then(|| quote!(Self::));
+    // What cannot be sent is a mistake of the function, and told at its name.
+    let span = located(sig.ident.span());
+    let path = associated.then(|| quote_spanned!(span=> Self::));
     // What the arguments do not tell is told by name.
     let named: Vec<_> = sig
         .generics
@@ -370,7 +372,12 @@ fn call(function: &ItemFn, name: &Ident, values: &[TokenStream], options: &Optio
         })
         .collect();
     let generics = (!named.is_empty()).then(|| quote!(::<#(#named),*>));
-    quote!(#path #name #generics(#(#values),*))
+    quote_spanned!(span=> #path #name #generics(#(#values),*))
+}
+
+/// For tokens of ours that messages are to show elsewhere.
+fn located(span: Span) -> Span {
+    Span::call_site().located_at(span)
 }
 
 /// Items inside of a function have a `Self` of their own.
@@ -408,11 +415,12 @@ fn begin(
         Some(name) => name.to_token_stream(),
         None => function.ident.unraw().to_string().to_token_stream(),
     };
-    // An argument that cannot be sent is a mistake of the function, a result of its type.
-    let job = quote_spanned!(function.ident.span()=> move || #call);
+    // A result that cannot be sent is a mistake of its type.
+    let at_name = located(function.ident.span());
+    let job = quote_spanned!(at_name=> move || #call);
     let run = match &function.output {
-        ReturnType::Default => function.ident.span(),
-        ReturnType::Type(_, output) => output.span(),
+        ReturnType::Default => at_name,
+        ReturnType::Type(_, output) => located(output.span()),
     };
     // The pool may be a part of what moves.
     let pool = pool
