@@ -115,12 +115,12 @@ impl Engine {
     /// Takes so many bytes of what is read ahead.
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let count = count.min(self.ahead().len());
-        self.position += count as u64;
-        if self.start == 0 && count == self.ahead.len() {
+        if self.start == 0 && count == self.ahead.len() && count > self.capacity {
+            self.position += count as u64;
             return mem::take(&mut self.ahead);
         }
         let taken = self.ahead()[..count].to_vec();
-        self.start += count;
+        self.consume(count);
         taken
     }
 
@@ -235,10 +235,11 @@ impl Engine {
         if !self.is_plain() && self.channel.start_reading()? {
             self.actual = 0;
             self.forget_ahead();
-            if mem::take(&mut self.adrift) {
-                self.skip_to(u64::MAX)?;
-                self.position = self.actual;
-            }
+        }
+        if !self.is_plain() && self.adrift {
+            self.skip_to(u64::MAX)?;
+            self.position = self.actual;
+            self.adrift = false;
         }
         let wanted = self.position + self.ahead().len() as u64;
         if wanted == self.actual || !self.seekable {
