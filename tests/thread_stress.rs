@@ -33,7 +33,7 @@ const FORMATS: &[Compression] = &[
 
 #[aiomisc::test(runtimes(all), timeout = "100s")]
 async fn nothing_is_lost_and_nothing_is_left() {
-    for seed in 0..rounds(10) {
+    for seed in 0..rounds(40) {
         let folder = Folder::new();
         let pool = ThreadPool::builder().size(3).queue_limit(4).build();
         let pool = pool.expect("a pool");
@@ -175,6 +175,10 @@ impl Dice {
 }
 
 /// How many seeds: more in the long tier.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how much is tested is the caller's affair"
+)]
 fn rounds(few: u64) -> u64 {
     let factor = std::env::var("AIOMISC_STRESS").ok();
     few * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
