@@ -96,10 +96,13 @@ impl Tool {
         Smol::new().block_on(async {
             let mut file: BinaryFile = options.open(&path).await.expect("a file");
             let mut data = Vec::new();
+            let mut size = 1000;
             loop {
-                match file.read_up_to(1000).await {
+                match file.read_up_to(size).await {
                     Ok(piece) if piece.is_empty() => return (data, Ok(())),
                     Ok(piece) => data.extend(piece),
+                    // There may be less than that before the error.
+                    Err(_) if size > 1 => size = 1,
                     Err(error) => return (data, Err(error)),
                 }
             }
