@@ -270,7 +270,7 @@ where
 
     fn waits_on(&self, runtime: &Runtime) -> bool {
         match &*self.state() {
-            State::Waiting(waiting) => waiting.scope.runtime().same_as(runtime),
+            State::Waiting(waiting) => waiting.is_of(runtime),
             _ => false,
         }
     }
