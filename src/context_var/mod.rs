@@ -4,7 +4,7 @@
 //! served, the user on whose behalf something is done. [`context_var!`](crate::context_var!) declares them.
 //!
 //! ```
-//! # #[cfg(feature = "smol")]
+//! # #[cfg(feature = "smol")] {
 //! use aiomisc::{Runtime, context_var};
 //!
 //! context_var! {
@@ -13,7 +13,6 @@
 //!     static LANGUAGE: String = "en".to_owned();
 //! }
 //!
-//! # #[cfg(feature = "smol")]
 //! # aiomisc::adapters::Smol::new().block_on(async {
 //! let request = async {
 //!     let runtime = Runtime::current()?;
@@ -26,6 +25,7 @@
 //! USER_ID.scope(7, request).await?;
 //! assert_eq!(USER_ID.get(), None);
 //! # Ok::<(), aiomisc::BoxError>(()) }).unwrap();
+//! # }
 //! ```
 //!
 //! # What holds
