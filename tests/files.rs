@@ -47,6 +47,10 @@ impl Dice {
 }
 
 /// How often random tests are repeated: more in the long tier.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "`./verify long` says it to the process"
+)]
 fn rounds(few: u64) -> u64 {
     let factor = std::env::var("AIOMISC_STRESS").ok();
     few * factor.and_then(|text| text.parse().ok()).unwrap_or(1)

@@ -61,12 +61,9 @@ async fn writes_that_were_dropped_are_all_or_nothing() {
         for number in 0..300_u32 {
             let data = format!("{number},").repeat(1 + dice.below(20)).into_bytes();
             let polls = dice.below(3);
-            match give_up(polls, file.write(&data)).await {
-                Some(written) => {
-                    written.expect("room");
-                    expected.extend_from_slice(&data);
-                }
-                None => {}
+            if let Some(written) = give_up(polls, file.write(&data)).await {
+                written.expect("room");
+                expected.extend_from_slice(&data);
             }
             match dice.below(30) {
                 0 => drop(give_up(polls, file.flush()).await),
@@ -103,12 +100,6 @@ async fn the_error_of_a_dropped_operation_is_told_by_the_next() {
     let error = file.tell().await.expect_err("the flush has failed");
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(file.tell().await.expect("told once"), 1);
-    aiomisc_ignores(file);
-}
-
-/// Its data cannot be written; the log may say so.
-fn aiomisc_ignores(file: BinaryFile) {
-    drop(file);
 }
 
 #[aiomisc::test(runtimes(all), timeout = "20s")]

@@ -178,7 +178,7 @@ async fn what_cannot_be_opened_is_told_with_its_path() {
         ErrorKind::NotADirectory
     );
 
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("ours");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("ours");
     // Root may do anything.
     if fs::File::open(&file).is_err() {
         let error = io::async_open::<io::Text>(&file, "r").await;

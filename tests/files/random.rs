@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::SeekFrom;
 
-use aiomisc::io::{self, BinaryFile, Newline, OpenOptions, TextFile};
+use aiomisc::io::{BinaryFile, Newline, OpenOptions, TextFile};
 
 use super::shared::Folder;
 use super::{Dice, give_up, rounds};
@@ -97,10 +97,10 @@ async fn operate(dice: &mut Dice, file: &mut BinaryFile, model: &mut Model, note
         0..=1 if model.readable => {
             let count = dice.below(60);
             // Given up before it is done.
-            if dice.below(2) == 0 {
-                if let Some(read) = give_up(1, file.read_up_to(count)).await {
-                    assert_eq!(read.expect("readable"), model.read(count), "{note}");
-                }
+            if dice.below(2) == 0
+                && let Some(read) = give_up(1, file.read_up_to(count)).await
+            {
+                assert_eq!(read.expect("readable"), model.read(count), "{note}");
             }
             let read = file.read_up_to(count).await.expect("readable");
             assert_eq!(read, model.read(count), "{note}");
@@ -309,8 +309,6 @@ async fn texts_are_those_of_the_model() {
             "seed {seed}"
         );
     }
-    // The name of the file's type is used.
-    let _: Option<io::Opening<io::Text>> = None;
 }
 
 fn words(dice: &mut Dice, most: usize) -> String {

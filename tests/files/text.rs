@@ -187,7 +187,7 @@ async fn bytes_that_are_no_text_are_told_with_their_place() {
         (
             "utf-8",
             &b"good\nb\xC3\xA4d \xFF\xC3"[..],
-            9,
+            10,
             "bäd \u{FFFD}\u{FFFD}",
             "bäd ",
         ),

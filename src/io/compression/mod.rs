@@ -242,6 +242,9 @@ pub(super) fn encoder(
         #[cfg(feature = "zstd")]
         Compression::Zstd => Ok(Box::new(Writing::new(file, zstd::Frames::new(level)?))),
         #[allow(unreachable_patterns, reason = "with every feature there is no other")]
-        other => Err(other.missing()),
+        other => {
+            let _ = level;
+            Err(other.missing())
+        }
     }
 }
