@@ -45,7 +45,7 @@ static OF_PROCESS: OnceLock<ThreadPool> = OnceLock::new();
 ///
 /// # What holds
 ///
-/// - Jobs begin in the order in which they were submitted.
+/// - Jobs are handed to the threads in the order in which they were submitted.
 /// - A job whose caller has gone before it began never runs, and its place is free at once.
 /// - A panic is its caller's error, and costs no thread.
 /// - A job that waits for another job of the same pool may wait for ever, when all of its threads do so:

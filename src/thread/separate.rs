@@ -58,6 +58,9 @@ impl Separate {
     /// Sets whether the end of the program leaves the job alone. With `false` the entrypoint (or whoever
     /// shuts down the [pool](ThreadPool::current) that was current) waits for it as for the jobs of its
     /// pool, and names it when it is left.
+    ///
+    /// In either case a [`sync_wait`](super::sync_wait) of the job ends with an error once the pool was shut down and
+    /// the time for that is over.
     pub fn detach(mut self, detach: bool) -> Self {
         self.detach = detach;
         self

@@ -101,8 +101,8 @@ impl fmt::Display for SyncWaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.why {
             Why::Asynchronous => {
-                "`sync_wait` was called in asynchronous code, where it would keep the runtime from ever \
-                 going on: use `.await` there"
+                "`sync_wait` was called outside of the jobs of `thread`: in asynchronous code it would keep \
+                 the runtime from ever going on, use `.await` there"
             }
             Why::NoJob => {
                 "`sync_wait` was called on a thread that runs no job, so that there is no runtime to wait \

@@ -32,8 +32,8 @@ async fn on_a_runtimes_own_thread_it_is_an_error_that_says_so() {
     let error = sync_wait(async {}).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`sync_wait` was called in asynchronous code, where it would keep the runtime from ever going on: \
-         use `.await` there"
+        "`sync_wait` was called outside of the jobs of `thread`: in asynchronous code it would keep the \
+         runtime from ever going on, use `.await` there"
     );
     let runtime = Runtime::current().unwrap();
     assert_eq!(sync_wait_on(&runtime, async {}).unwrap_err(), error);
