@@ -127,12 +127,12 @@ async fn what_it_was_not_opened_for_is_refused() {
     assert_eq!(file.read().await.expect("readable"), b"ab");
 }
 
-#[aiomisc::test(runtimes(all), timeout = "20s")]
+#[aiomisc::test(runtimes(all), timeout = "60s")]
 async fn the_traits_of_streams_work_as_the_methods() {
     use futures::AsyncBufReadExt;
 
     let folder = Folder::new();
-    for buffer in [1, 5, 4096] {
+    for buffer in [50, 333, 4096] {
         let options = OpenOptions::new().mode("wb+").buffer(buffer);
         let mut file: BinaryFile = options.open(folder.join("file")).await.expect("a file");
         let content: Vec<u8> = (0..=255).cycle().take(10_000).collect();
