@@ -228,23 +228,19 @@ pub(super) fn encoder(
     file: File,
     level: Option<i32>,
 ) -> io::Result<Box<dyn Encoder>> {
-    let level = compression.level(level)?;
-    match compression {
-        Compression::None => Ok(Box::new(Plain::writer(file))),
+    match (compression, compression.level(level)?) {
+        (Compression::None, _) => Ok(Box::new(Plain::writer(file))),
         #[cfg(feature = "gzip")]
-        Compression::Gzip => Ok(Box::new(Writing::new(file, gzip::Deflate::new(level)))),
+        (Compression::Gzip, level) => Ok(Box::new(Writing::new(file, gzip::Deflate::new(level)))),
         #[cfg(feature = "bzip2")]
-        Compression::Bzip2 => Ok(Box::new(Writing::new(file, bzip2::Blocks::new(level)))),
+        (Compression::Bzip2, level) => Ok(Box::new(Writing::new(file, bzip2::Blocks::new(level)))),
         #[cfg(feature = "xz")]
-        Compression::Xz => Ok(Box::new(Writing::new(file, xz::ToXz::new(level)))),
+        (Compression::Xz, level) => Ok(Box::new(Writing::new(file, xz::ToXz::new(level)))),
         #[cfg(feature = "xz")]
-        Compression::Lzma => Ok(Box::new(Writing::new(file, xz::ToLzma::new(level)))),
+        (Compression::Lzma, level) => Ok(Box::new(Writing::new(file, xz::ToLzma::new(level)))),
         #[cfg(feature = "zstd")]
-        Compression::Zstd => Ok(Box::new(Writing::new(file, zstd::Frames::new(level)?))),
+        (Compression::Zstd, level) => Ok(Box::new(Writing::new(file, zstd::Frames::new(level)?))),
         #[allow(unreachable_patterns, reason = "with every feature there is no other")]
-        other => {
-            let _ = level;
-            Err(other.missing())
-        }
+        (other, _) => Err(other.missing()),
     }
 }

@@ -30,6 +30,7 @@ pub(super) trait Format: Send {
 }
 
 /// What begins at a place of the file.
+#[allow(dead_code, reason = "not every format has all of it")]
 pub(super) enum Begin {
     /// A member, or less than is needed to tell that it is none.
     Member,
