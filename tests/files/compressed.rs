@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::{ErrorKind, SeekFrom};
+#[cfg(feature = "gzip")]
+use std::os::fd::OwnedFd;
 
 use aiomisc::io::{self, BinaryFile, Compression, OpenOptions, TextFile};
 use aiomisc::thread::ThreadPool;
@@ -195,4 +197,87 @@ async fn a_level_that_the_format_lacks_is_told_before_the_file_is_opened() {
         assert!(chain(&error).contains("level"), "{error:?}");
     }
     assert_eq!(fs::read_to_string(&path).expect("text"), "content");
+}
+
+/// `rb+` stands at the beginning: what is written there would otherwise land behind the last member.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_file_is_not_written_at_its_beginning() {
+    let folder = Folder::new();
+    for &format in FORMATS {
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        file.write(b"content").await.expect("room");
+        file.close().await.expect("nothing fails");
+        let mut file: BinaryFile = options.mode("rb+").open(&path).await.expect("it is there");
+        let error = file.write(b"!").await.expect_err("at its beginning");
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{format:?}");
+        assert_eq!(file.read().await.expect("bytes"), b"content");
+        file.write(b"!").await.expect("at its end");
+        file.seek(0).await.expect("a place");
+        assert_eq!(file.read().await.expect("bytes"), b"content!");
+    }
+}
+
+/// A place behind what is damaged cannot be reached; what stands before it can be read as before.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_seek_into_damage_changes_nothing() {
+    let folder = Folder::new();
+    let content: Vec<u8> = (0..50_000_u32).flat_map(u32::to_be_bytes).collect();
+    for &format in FORMATS {
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format).buffer(100);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        file.write(&content).await.expect("room");
+        file.close().await.expect("nothing fails");
+        let whole = fs::read(&path).expect("it is there");
+        fs::write(&path, &whole[..whole.len() - 9]).expect("ours");
+        let mut file: BinaryFile = options.mode("rb").open(&path).await.expect("it is there");
+        assert_eq!(file.read_up_to(10).await.expect("bytes"), &content[..10]);
+        for to in [SeekFrom::End(0), SeekFrom::Start(1 << 40)] {
+            let error = file.seek(to).await.expect_err("it is cut");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{format:?} {to:?}");
+            assert_eq!(file.tell().await.expect("a place"), 10, "{format:?} {to:?}");
+        }
+        assert_eq!(
+            file.read_up_to(200).await.expect("bytes"),
+            &content[10..210]
+        );
+    }
+}
+
+/// What a writer has flushed into a pipe is there for the reader, which has no full buffer yet.
+#[cfg(feature = "gzip")]
+#[aiomisc::test(runtimes(real), timeout = "20s")]
+async fn what_has_come_through_a_pipe_is_not_held_back() {
+    let (reader, writer) = std::io::pipe().expect("room");
+    let [reader, writer] = [OwnedFd::from(reader), OwnedFd::from(writer)].map(fs::File::from);
+    let options = OpenOptions::new().compression(Compression::Gzip);
+    let mut writer: TextFile = options
+        .clone()
+        .mode("w")
+        .open_fp(writer)
+        .await
+        .expect("open");
+    let mut reader: TextFile = options.mode("r").open_fp(reader).await.expect("open");
+    for line in ["one\n", "two\n"] {
+        writer.write(line).await.expect("room");
+        writer.flush().await.expect("nothing fails");
+        assert_eq!(
+            reader.readline().await.expect("text").as_deref(),
+            Some(line)
+        );
+    }
+    writer.close().await.expect("nothing fails");
+    assert_eq!(reader.readline().await.expect("text"), None);
 }
