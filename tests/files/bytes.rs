@@ -127,7 +127,7 @@ async fn what_it_was_not_opened_for_is_refused() {
     assert_eq!(file.read().await.expect("readable"), b"ab");
 }
 
-#[aiomisc::test(runtimes(all), timeout = "20s")]
+#[aiomisc::test(runtimes(all), timeout = "60s")]
 async fn the_traits_of_streams_work_as_the_methods() {
     use futures::AsyncBufReadExt;
 
