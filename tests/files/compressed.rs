@@ -281,3 +281,105 @@ async fn what_has_come_through_a_pipe_is_not_held_back() {
     writer.close().await.expect("nothing fails");
     assert_eq!(reader.readline().await.expect("text"), None);
 }
+
+/// Random operations beside a model in memory: whatever was written and wherever one has gone, places and content
+/// are those of the model. A write succeeds at the end alone.
+#[aiomisc::test(runtimes(all), timeout = "120s")]
+async fn what_is_done_at_random_is_what_the_model_says() {
+    let folder = Folder::new();
+    for seed in 0..rounds(24) {
+        let mut dice = Dice::new(seed);
+        let format = FORMATS[dice.below(FORMATS.len())];
+        let mode = ["rb+", "wb+", "ab+"][dice.below(3)];
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format);
+        let mut data = b"some\nlines\n".repeat(dice.below(30));
+        let mut first: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        first.write(&data).await.expect("room");
+        first.close().await.expect("nothing fails");
+        let options = options.buffer([1, 3, 16, 1000][dice.below(4)]);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode(mode)
+            .open(&path)
+            .await
+            .expect("a file");
+        if mode == "wb+" {
+            data.clear();
+        }
+        let appends = mode == "ab+";
+        let mut at = if appends { data.len() } else { 0 };
+        // Where something was appended, until something is read.
+        let mut is_adrift = appends;
+        for step in 0..40 {
+            let note = format!("seed {seed}, step {step}, {mode}, {format}");
+            match dice.below(8) {
+                0..=1 => {
+                    let count = dice.below(60);
+                    if dice.below(2) == 0
+                        && let Some(read) = give_up(1, file.read_up_to(count)).await
+                    {
+                        at += read.expect("readable").len();
+                    }
+                    let read = file.read_up_to(count).await.expect("readable");
+                    let rest = &data[at..];
+                    assert_eq!(read, rest[..count.min(rest.len())], "{note}");
+                    at += read.len();
+                    is_adrift &= count == 0;
+                }
+                2..=3 => {
+                    let end = dice.below(2) == 0;
+                    if end {
+                        let place = file.seek(SeekFrom::End(0)).await.expect("a place");
+                        assert_eq!(place, data.len() as u64, "{note}");
+                        at = data.len();
+                        is_adrift = false;
+                    }
+                    let more = b"more\n".repeat(1 + dice.below(9));
+                    match file.write(&more).await {
+                        Ok(()) => {
+                            assert!(appends || at == data.len(), "{note}: in the middle");
+                            data.extend_from_slice(&more);
+                            at = data.len();
+                            is_adrift |= appends;
+                        }
+                        Err(error) => {
+                            assert!(!end && !appends, "{note}: {error}");
+                            assert_eq!(error.kind(), ErrorKind::Unsupported, "{note}");
+                        }
+                    }
+                }
+                4..=5 => {
+                    let to = SeekFrom::Start(dice.below(data.len() + 20) as u64);
+                    if dice.below(2) == 0 {
+                        drop(give_up(1, file.seek(to)).await);
+                    }
+                    let place = file.seek(to).await.expect("a place");
+                    let SeekFrom::Start(wanted) = to else {
+                        continue;
+                    };
+                    assert_eq!(place, wanted.min(data.len() as u64), "{note}");
+                    at = usize::try_from(place).expect("small");
+                    is_adrift = false;
+                }
+                6 => {
+                    if dice.below(2) == 0 {
+                        drop(give_up(1, file.flush()).await);
+                    }
+                    file.flush().await.expect("room");
+                }
+                _ if is_adrift => {}
+                _ => assert_eq!(file.tell().await.expect("a place"), at as u64, "{note}"),
+            }
+        }
+        file.close().await.expect("nothing fails");
+        let mut file: BinaryFile = options.mode("rb").open(&path).await.expect("it is there");
+        let read = file.read().await.expect("complete");
+        assert_eq!(read, data, "seed {seed}, {mode}, {format}");
+    }
+}
