@@ -63,7 +63,9 @@ impl Count {
     /// Numbers from 0 on without end, each counted when it is produced.
     fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
         let count = self.clone();
-        (0..).inspect(move |_| drop(count.add_one()))
+        (0..).inspect(move |_| {
+            count.add_one();
+        })
     }
 }
 

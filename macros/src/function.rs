@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, ItemFn, Meta, Result, Token};
+use syn::{AttrStyle, Attribute, Error, FnArg, ItemFn, Meta, Result, Token};
 
 use crate::args::Problems;
 
@@ -73,7 +73,9 @@ pub(crate) struct Attributes {
 impl Attributes {
     pub(crate) fn sort(attributes: Vec<Attribute>) -> Self {
         let mut sorted = Self::default();
-        for attribute in attributes {
+        for mut attribute in attributes {
+            // Those at the beginning of the body hold for it as well, and go to where the others do.
+            attribute.style = AttrStyle::Outer;
             let place = if is_of_tests(&attribute.meta) {
                 &mut sorted.test
             } else if is_of_the_compiler(&attribute) {

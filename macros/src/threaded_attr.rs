@@ -503,6 +503,21 @@ mod tests {
     }
 
     #[test]
+    fn attributes_may_stand_in_the_body() {
+        let item = quote! {
+            fn read() -> u8 {
+                #![allow(unused)]
+                7
+            }
+        };
+        for kind in all() {
+            let text = expand(kind, TokenStream::new(), item.clone()).to_string();
+            assert!(text.contains("# [allow (unused)]"), "{text}");
+            assert!(!text.contains("# !"), "{text}");
+        }
+    }
+
+    #[test]
     fn another_name_of_the_library_is_used_everywhere() {
         let item = quote!(
             fn read(path: String) -> impl Iterator<Item = u8> {}

@@ -194,8 +194,9 @@ impl Replace {
         if let Some(before) = before {
             let made = new.metadata()?;
             if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
-                // Not everybody may.
-                let _ = fchown(new, Some(before.uid()), Some(before.gid()));
+                // Not everybody may; the group alone can be had by its members.
+                let _ = fchown(new, Some(before.uid()), Some(before.gid()))
+                    .or_else(|_| fchown(new, None, Some(before.gid())));
             }
         }
         let wanted = self.permissions.map(Permissions::from_mode);

@@ -26,14 +26,16 @@ pub(super) struct Core {
     last: Option<(What, u64)>,
     /// What is to be written, while the engine writes what came before.
     front: Vec<u8>,
+    /// How much of what the engine has to write was left by a job before the one under way.
+    backlog: usize,
     capacity: usize,
     /// None when the file is closed.
     file: Option<Arc<fs::File>>,
     pub(super) path: Arc<Path>,
     pub(super) mode: Mode,
     pub(super) seekable: bool,
-    /// Whether the file had no content when it was opened.
-    pub(super) was_empty: bool,
+    /// Whether the file had no content when it was opened, and nothing was written since.
+    was_empty: bool,
     hands: Hands,
 }
 
@@ -58,6 +60,7 @@ impl Core {
             flight: None,
             last: None,
             front: Vec::new(),
+            backlog: 0,
             capacity,
             file: Some(opened.file),
             path,
@@ -126,6 +129,7 @@ impl Core {
         job: impl FnOnce(&mut Engine) -> io::Result<u64> + Send + 'static,
     ) {
         if let Some(mut engine) = self.engine.take() {
+            self.backlog = engine.to_write();
             engine.load(&mut self.front);
             self.last = None;
             self.flight = Some(Flight::start(&self.hands, what, engine, job));
@@ -205,8 +209,7 @@ impl Core {
     /// Waits until the buffer takes some more. Room for at least one byte; more is taken all the same.
     pub(super) fn poll_takes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let full = self.front.len() >= self.capacity;
-            if !full
+            if self.room() > 0
                 && let Some(flight) = &self.flight
                 && flight.what == What::Drain
             {
@@ -215,7 +218,7 @@ impl Core {
             ready!(self.poll_home(cx))?;
             self.check_writable()?;
             self.home()?.turn_to_writing()?;
-            if !full {
+            if self.room() > 0 {
                 return Poll::Ready(Ok(()));
             }
             self.start_draining();
@@ -227,13 +230,18 @@ impl Core {
         &mut self.front
     }
 
+    /// How much more is collected before it is written. What a job that has failed could not write takes
+    /// its place there, too: it would grow without an end where errors are ignored.
     pub(super) fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.front.len())
+        let engine = self.engine.as_ref();
+        let left = engine.map_or(self.backlog, |engine| engine.to_write());
+        self.capacity.saturating_sub(self.front.len() + left)
     }
 
     /// Begins to write when the buffer is full.
     pub(super) fn took(&mut self) {
-        if self.front.len() >= self.capacity && self.flight.is_none() {
+        self.was_empty &= self.front.is_empty();
+        if self.room() == 0 && self.flight.is_none() {
             self.start_draining();
         }
     }
@@ -286,8 +294,8 @@ impl Core {
             return false;
         }
         if self.mode.appends() {
-            // What was appended has moved the position, unless the file was empty.
-            return self.was_empty && self.position() == 0;
+            // The place says nothing: what is written goes elsewhere.
+            return self.was_empty;
         }
         self.position() == 0
     }

@@ -45,6 +45,7 @@ impl Engine {
         mode: Mode,
         capacity: usize,
         place: Option<u64>,
+        was_empty: bool,
     ) -> Box<Self> {
         // Nothing is known of the length of what is compressed already.
         let counted = place.filter(|_| channel.is_plain());
@@ -60,7 +61,7 @@ impl Engine {
             written: 0,
             position: counted.unwrap_or(0),
             actual: counted.unwrap_or(0),
-            end: place.filter(|place| *place == 0 && mode.writable()),
+            end: (was_empty && mode.writable()).then_some(0),
             adrift,
             failure: None,
             dirty: false,
@@ -207,7 +208,7 @@ impl Engine {
                 Ok(count) => {
                     end += count;
                     // A compressor gives little at a time; a pipe what there is.
-                    if self.is_plain() || end == before + most {
+                    if self.is_plain() || !self.seekable || end == before + most {
                         break Ok(());
                     }
                 }
@@ -358,8 +359,12 @@ impl Engine {
             return Ok(place);
         }
         self.forget_ahead();
-        self.position = place;
-        self.align_reading()?;
+        let before = mem::replace(&mut self.position, place);
+        if let Err(error) = self.align_reading() {
+            // The good data before the error can be read from where it was.
+            self.position = before;
+            return Err(error);
+        }
         self.position = self.actual;
         Ok(self.position)
     }
@@ -378,10 +383,8 @@ impl Engine {
             return Ok(self.position);
         }
         self.align_reading()?;
-        let kept = mem::take(&mut self.ahead);
+        // What was read ahead is not followed by where the channel is then: that is seen when it is read.
         self.skip_to(u64::MAX)?;
-        // What was read ahead is not followed by where the channel is now: that is seen when it is read.
-        self.ahead = kept;
         Ok(self.actual)
     }
 
@@ -390,14 +393,23 @@ impl Engine {
         self.drain()?;
         self.find_place()?;
         let place = self.position;
-        self.seek(SeekFrom::Start(0))?;
-        while self.ahead().len() < 4 && self.fill(4)? > 0 {}
+        if let Err(error) = self.look_at_beginning() {
+            self.forget_ahead();
+            self.position = place;
+            return Err(error);
+        }
         let some = &self.ahead()[..self.ahead().len().min(4)];
         let mut packed = [0; 8];
         packed[4..4 + some.len()].copy_from_slice(some);
         packed[0] = u8::try_from(some.len()).unwrap_or(4);
         self.seek(SeekFrom::Start(place))?;
         Ok(u64::from_be_bytes(packed))
+    }
+
+    fn look_at_beginning(&mut self) -> io::Result<()> {
+        self.seek(SeekFrom::Start(0))?;
+        while self.ahead().len() < 4 && self.fill(4)? > 0 {}
+        Ok(())
     }
 
     /// Cuts the file, or makes it longer with zeros. The position stays.

@@ -156,9 +156,10 @@ fn open(options: &OpenOptions, mode: Mode, path: &Path, source: Source) -> io::R
         options.level,
         reading,
     )?;
+    let was_empty = metadata.len() == 0;
     Ok(Opened {
-        engine: Engine::new(channel, mode, options.buffer, place),
+        engine: Engine::new(channel, mode, options.buffer, place, was_empty),
         file,
-        was_empty: metadata.len() == 0,
+        was_empty,
     })
 }

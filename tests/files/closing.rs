@@ -81,6 +81,21 @@ async fn a_full_disk_is_told_to_whoever_waits() {
     assert_eq!(again.kind(), ErrorKind::StorageFull);
 }
 
+/// A program that ignores errors does not fill its memory with what cannot be written.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn what_cannot_be_written_is_bounded() {
+    log::keep();
+    let options = OpenOptions::new().mode("wb").buffer(16);
+    let mut file: BinaryFile = options.open("/dev/full").await.expect("it is there");
+    let mut taken = 0;
+    for _ in 0..1000 {
+        if file.write([7; 10]).await.is_ok() {
+            taken += 10;
+        }
+    }
+    assert!(taken <= 64, "{taken} bytes are kept");
+}
+
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn a_full_disk_is_in_the_log_when_the_file_was_dropped() {
     log::keep();

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::{ErrorKind, SeekFrom};
+#[cfg(feature = "gzip")]
+use std::os::fd::OwnedFd;
 
 use aiomisc::io::{self, BinaryFile, Compression, OpenOptions, TextFile};
 use aiomisc::thread::ThreadPool;
@@ -195,4 +197,189 @@ async fn a_level_that_the_format_lacks_is_told_before_the_file_is_opened() {
         assert!(chain(&error).contains("level"), "{error:?}");
     }
     assert_eq!(fs::read_to_string(&path).expect("text"), "content");
+}
+
+/// `rb+` stands at the beginning: what is written there would otherwise land behind the last member.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_file_is_not_written_at_its_beginning() {
+    let folder = Folder::new();
+    for &format in FORMATS {
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        file.write(b"content").await.expect("room");
+        file.close().await.expect("nothing fails");
+        let mut file: BinaryFile = options.mode("rb+").open(&path).await.expect("it is there");
+        let error = file.write(b"!").await.expect_err("at its beginning");
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{format:?}");
+        assert_eq!(file.read().await.expect("bytes"), b"content");
+        file.write(b"!").await.expect("at its end");
+        file.seek(0).await.expect("a place");
+        assert_eq!(file.read().await.expect("bytes"), b"content!");
+    }
+}
+
+/// A place behind what is damaged cannot be reached; what stands before it can be read as before.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_seek_into_damage_changes_nothing() {
+    let folder = Folder::new();
+    let content: Vec<u8> = (0..50_000_u32).flat_map(u32::to_be_bytes).collect();
+    for &format in FORMATS {
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format).buffer(100);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        file.write(&content).await.expect("room");
+        file.close().await.expect("nothing fails");
+        let whole = fs::read(&path).expect("it is there");
+        fs::write(&path, &whole[..whole.len() - 9]).expect("ours");
+        let mut file: BinaryFile = options.mode("rb").open(&path).await.expect("it is there");
+        assert_eq!(file.read_up_to(10).await.expect("bytes"), &content[..10]);
+        for to in [SeekFrom::End(0), SeekFrom::Start(1 << 40)] {
+            let error = file.seek(to).await.expect_err("it is cut");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{format:?} {to:?}");
+            assert_eq!(file.tell().await.expect("a place"), 10, "{format:?} {to:?}");
+        }
+        assert_eq!(
+            file.read_up_to(200).await.expect("bytes"),
+            &content[10..210]
+        );
+    }
+}
+
+/// What a writer has flushed into a pipe is there for the reader, which has no full buffer yet.
+#[cfg(feature = "gzip")]
+#[aiomisc::test(runtimes(real), timeout = "20s")]
+async fn what_has_come_through_a_pipe_is_not_held_back() {
+    let (reader, writer) = std::io::pipe().expect("room");
+    let [reader, writer] = [OwnedFd::from(reader), OwnedFd::from(writer)].map(fs::File::from);
+    let options = OpenOptions::new().compression(Compression::Gzip);
+    let mut writer: TextFile = options
+        .clone()
+        .mode("w")
+        .open_fp(writer)
+        .await
+        .expect("open");
+    let mut reader: TextFile = options.mode("r").open_fp(reader).await.expect("open");
+    for line in ["one\n", "two\n"] {
+        writer.write(line).await.expect("room");
+        writer.flush().await.expect("nothing fails");
+        assert_eq!(
+            reader.readline().await.expect("text").as_deref(),
+            Some(line)
+        );
+    }
+    writer.close().await.expect("nothing fails");
+    assert_eq!(reader.readline().await.expect("text"), None);
+}
+
+/// Random operations beside a model in memory: whatever was written and wherever one has gone, places and content
+/// are those of the model. A write succeeds at the end alone.
+#[aiomisc::test(runtimes(all), timeout = "120s")]
+async fn what_is_done_at_random_is_what_the_model_says() {
+    let folder = Folder::new();
+    for seed in 0..rounds(24) {
+        let mut dice = Dice::new(seed);
+        let format = FORMATS[dice.below(FORMATS.len())];
+        let mode = ["rb+", "wb+", "ab+"][dice.below(3)];
+        let path = folder.join("file");
+        let options = OpenOptions::new().compression(format);
+        let mut data = b"some\nlines\n".repeat(dice.below(30));
+        let mut first: BinaryFile = options
+            .clone()
+            .mode("wb")
+            .open(&path)
+            .await
+            .expect("a file");
+        first.write(&data).await.expect("room");
+        first.close().await.expect("nothing fails");
+        let options = options.buffer([1, 3, 16, 1000][dice.below(4)]);
+        let mut file: BinaryFile = options
+            .clone()
+            .mode(mode)
+            .open(&path)
+            .await
+            .expect("a file");
+        if mode == "wb+" {
+            data.clear();
+        }
+        let appends = mode == "ab+";
+        let mut at = if appends { data.len() } else { 0 };
+        // Where something was appended, until something is read.
+        let mut is_adrift = appends;
+        for step in 0..40 {
+            let note = format!("seed {seed}, step {step}, {mode}, {format}");
+            match dice.below(8) {
+                0..=1 => {
+                    let count = dice.below(60);
+                    if dice.below(2) == 0
+                        && let Some(read) = give_up(1, file.read_up_to(count)).await
+                    {
+                        at += read.expect("readable").len();
+                    }
+                    let read = file.read_up_to(count).await.expect("readable");
+                    let rest = &data[at..];
+                    assert_eq!(read, rest[..count.min(rest.len())], "{note}");
+                    at += read.len();
+                    is_adrift &= count == 0;
+                }
+                2..=3 => {
+                    let end = dice.below(2) == 0;
+                    if end {
+                        let place = file.seek(SeekFrom::End(0)).await.expect("a place");
+                        assert_eq!(place, data.len() as u64, "{note}");
+                        at = data.len();
+                        is_adrift = false;
+                    }
+                    let more = b"more\n".repeat(1 + dice.below(9));
+                    match file.write(&more).await {
+                        Ok(()) => {
+                            assert!(appends || at == data.len(), "{note}: in the middle");
+                            data.extend_from_slice(&more);
+                            at = data.len();
+                            is_adrift |= appends;
+                        }
+                        Err(error) => {
+                            assert!(!end && !appends, "{note}: {error}");
+                            assert_eq!(error.kind(), ErrorKind::Unsupported, "{note}");
+                        }
+                    }
+                }
+                4..=5 => {
+                    let to = SeekFrom::Start(dice.below(data.len() + 20) as u64);
+                    if dice.below(2) == 0 {
+                        drop(give_up(1, file.seek(to)).await);
+                    }
+                    let place = file.seek(to).await.expect("a place");
+                    let SeekFrom::Start(wanted) = to else {
+                        continue;
+                    };
+                    assert_eq!(place, wanted.min(data.len() as u64), "{note}");
+                    at = usize::try_from(place).expect("small");
+                    is_adrift = false;
+                }
+                6 => {
+                    if dice.below(2) == 0 {
+                        drop(give_up(1, file.flush()).await);
+                    }
+                    file.flush().await.expect("room");
+                }
+                _ if is_adrift => {}
+                _ => assert_eq!(file.tell().await.expect("a place"), at as u64, "{note}"),
+            }
+        }
+        file.close().await.expect("nothing fails");
+        let mut file: BinaryFile = options.mode("rb").open(&path).await.expect("it is there");
+        let read = file.read().await.expect("complete");
+        assert_eq!(read, data, "seed {seed}, {mode}, {format}");
+    }
 }

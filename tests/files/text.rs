@@ -397,3 +397,18 @@ async fn the_encodings_of_the_web_are_read_and_written() {
         .expect_err("it has states");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
+
+/// What is appended goes to the end, wherever one has gone before: there is no second mark.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_file_that_is_appended_to_has_one_mark() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    let options = OpenOptions::new().mode("a+").encoding("utf-8-sig");
+    let mut file: TextFile = options.open(&path).await.expect("a file");
+    for text in ["one", "two"] {
+        file.write(text).await.expect("room");
+        file.seek(0).await.expect("a place");
+    }
+    file.close().await.expect("nothing fails");
+    assert_eq!(fs::read(&path).expect("it is there"), b"\xEF\xBB\xBFonetwo");
+}

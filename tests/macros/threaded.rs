@@ -252,7 +252,9 @@ mod names {
 
     #[renamed::threaded_iterable(crate = "renamed")]
     pub(super) fn iterate(__iterate: u8) -> std::ops::Range<u8> {
-        0..__iterate
+        #![allow(clippy::let_and_return, reason = "attributes may stand here, too")]
+        let range = 0..__iterate;
+        range
     }
 
     /// Items inside of a function have a `Self` of their own.
