@@ -26,6 +26,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::thread;
 
 use async_channel::{Receiver, Sender};
 use futures_core::Stream;
@@ -34,13 +35,12 @@ use super::statistic::IteratorStatistic;
 use crate::statistics::Instance;
 use crate::thread::{Cut, wait};
 
-/// So often the producer looks for room before it sleeps, at most: some microseconds, which is much less than
-/// waking a thread takes.
-const PRODUCER_LOOKS: u32 = 16;
+/// So often the producer looks for room before it sleeps, at most, letting other threads go first: some
+/// microseconds, which is less than waking a thread takes.
+const PRODUCER_LOOKS: u32 = 20;
 
-/// So often the consumer looks for an item before it waits, at most: about a microsecond, for others are
-/// waiting for its thread.
-const CONSUMER_LOOKS: u32 = 4;
+/// So often the consumer looks for an item before it waits, at most, letting other tasks go first.
+const CONSUMER_LOOKS: u32 = 8;
 
 /// Makes both sides. `max_size` 0 means that there is no limit.
 pub(super) fn new<T>(
@@ -77,6 +77,7 @@ pub(super) fn new<T>(
         step: max_size.div_ceil(4),
         bridge,
         waits: false,
+        looking: false,
         looks: Looks::new(CONSUMER_LOOKS),
         woken: Box::pin(consumer_woken),
         wake: wake_producer,
@@ -168,6 +169,7 @@ impl<T> Producer<T> {
             if !self.looks.go_on() {
                 return self.sleep_until_room();
             }
+            thread::yield_now();
         }
         self.looks.found();
         Ok(())
@@ -212,6 +214,8 @@ pub(super) struct Consumer<T> {
     bridge: Arc<Bridge<T>>,
     /// Whether `consumer_waits` was set, and no wake-up has come since.
     waits: bool,
+    /// Whether the last poll has looked in vain, and asked for another one.
+    looking: bool,
     looks: Looks,
     woken: Pin<Box<Receiver<()>>>,
     wake: Sender<()>,
@@ -236,8 +240,20 @@ impl<T> Consumer<T> {
     /// Fills the batch; `false` at the end.
     #[cold]
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if !self.waits && self.look_for_batch() {
-            return Poll::Ready(true);
+        if !self.waits {
+            if !mem::replace(&mut self.looking, true) {
+                self.looks.begin();
+            }
+            if self.take_batch(self.looks.are_over()) {
+                self.looking = false;
+                self.looks.found();
+                return Poll::Ready(true);
+            }
+            if self.looks.go_on() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.looking = false;
         }
         loop {
             match ready!(self.woken.as_mut().poll_next(cx)) {
@@ -246,18 +262,6 @@ impl<T> Consumer<T> {
                 None => return Poll::Ready(self.take_batch(true)),
             }
         }
-    }
-
-    /// Looks for items, and marks that the consumer waits if there are none after a while.
-    fn look_for_batch(&mut self) -> bool {
-        self.looks.begin();
-        while !self.take_batch(self.looks.are_over()) {
-            if !self.looks.go_on() {
-                return false;
-            }
-        }
-        self.looks.found();
-        true
     }
 
     /// Takes over what is in the list, or marks that the consumer waits.
@@ -328,9 +332,6 @@ struct Looks {
 }
 
 impl Looks {
-    /// Between two looks: about 0.3 µs, so that both sides do not contend for the lock all the time.
-    const PAUSES: u32 = 8;
-
     fn new(most: u32) -> Self {
         Self {
             most,
@@ -348,16 +349,13 @@ impl Looks {
         self.left == 0
     }
 
-    /// After a look in vain: pauses, or says that it was the last one.
+    /// After a look in vain: whether there is another one.
     fn go_on(&mut self) -> bool {
         if self.left == 0 {
             self.allowed /= 2;
             return false;
         }
         self.left -= 1;
-        for _ in 0..Self::PAUSES {
-            std::hint::spin_loop();
-        }
         true
     }
 
