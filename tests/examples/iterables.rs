@@ -81,5 +81,8 @@ fn threaded_iterable_says_what_is_wrong() {
     let (status, lines) = Example::start("threaded_iterable", &args).wait();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     let told = |text: &str| lines.iter().any(|line| line.contains(text));
-    assert!(told("chained lines") && told("failed"), "{lines:#?}");
+    assert!(
+        told("chained lines") && told("No such file or directory"),
+        "{lines:#?}"
+    );
 }

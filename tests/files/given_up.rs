@@ -4,6 +4,7 @@ use std::fs;
 use std::io::SeekFrom;
 
 use aiomisc::io::{self, BinaryFile, OpenOptions, TextFile};
+use aiomisc::thread::{ThreadPool, sync_wait};
 
 use super::shared::Folder;
 use super::{Dice, give_up, rounds};
@@ -92,11 +93,16 @@ async fn writes_that_were_dropped_are_all_or_nothing() {
 /// What a dropped operation failed with is told by the next one, which has not begun.
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn the_error_of_a_dropped_operation_is_told_by_the_next() {
-    let mut file: BinaryFile = io::async_open("/dev/full", "wb")
-        .await
-        .expect("it is there");
+    let pool = ThreadPool::new(1).expect("a size");
+    let options = OpenOptions::new().mode("wb").pool(pool.clone());
+    let mut file: BinaryFile = options.open("/dev/full").await.expect("it is there");
     file.write(b"x").await.expect("it goes to the buffer");
+    // The flush waits for its thread.
+    let (release, released) = futures::channel::oneshot::channel::<()>();
+    let held = pool.run(|| sync_wait(released));
     assert!(give_up(1, file.flush()).await.is_none());
+    drop(release);
+    let _ = held.await.expect("no panic");
     let error = file.tell().await.expect_err("the flush has failed");
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(file.tell().await.expect("told once"), 1);

@@ -89,8 +89,12 @@ fn the_members_before_one_that_is_damaged_are_read() {
                 // .lzma has no checksum.
                 Ok(()) if format == Compression::Lzma => {}
                 // Where the next stream does not begin as one it is left alone.
-                Ok(()) if format == Compression::Bzip2 && at < 4 => {
+                Ok(()) if format == Compression::Bzip2 && at < 3 => {
                     assert_eq!(data.len(), good.len())
+                }
+                // It may say another size of blocks, which will do as well.
+                Ok(()) if format == Compression::Bzip2 && at == 3 => {
+                    assert!(data.len() == good.len() || data.len() == all.len());
                 }
                 // Bits that say nothing, such as the time in the header of gzip.
                 Ok(()) => assert_same(format, &data, &all),
