@@ -20,6 +20,8 @@ use crate::{good, rejected, unowned};
 
 type SpawnFn = fn(&Runtime, Placement, BoxFuture<'static, ()>) -> Box<dyn TaskHandle>;
 
+type WaitFn = fn(&Runtime, Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended>;
+
 type DriveFn = Box<dyn Fn(&Runtime, Pin<&mut (dyn Future<Output = ()> + '_)>) + Send + Sync>;
 
 /// A good runtime with these things done in another way.
@@ -29,7 +31,7 @@ pub(crate) struct Faulty {
     enter: fn(&Runtime, &mut dyn FnMut()),
     blocking: fn(&Runtime, BlockingJob),
     separate: fn(&Runtime, &str, BlockingJob),
-    wait: fn(&Runtime, Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<(), Ended>,
+    wait: WaitFn,
     drive: Option<DriveFn>,
 }
 
@@ -131,7 +133,7 @@ impl Net for Faulty {
     fn connect_tcp(
         &self,
         addr: std::net::SocketAddr,
-    ) -> BoxFuture<'static, std::io::Result<Box<dyn RawStream>>> {
+    ) -> BoxFuture<'static, io::Result<Box<dyn RawStream>>> {
         self.good.backend().connect_tcp(addr)
     }
 }
