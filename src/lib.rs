@@ -385,8 +385,12 @@ pub use aiomisc_macros::threaded_separate;
 ///
 /// #[aiomisc::threaded_iterable(max_size = 16)]
 /// fn lines(path: &'static str) -> impl Iterator<Item = io::Result<String>> {
-///     let file = File::open(path);
-///     file.map(|file| BufReader::new(file).lines()).into_iter().flatten()
+///     let (file, error) = match File::open(path) {
+///         Ok(file) => (Some(file), None),
+///         Err(error) => (None, Some(Err(error))),
+///     };
+///     let lines = file.into_iter().flat_map(|file| BufReader::new(file).lines());
+///     lines.chain(error)
 /// }
 ///
 /// # pub fn main() {
@@ -409,8 +413,8 @@ pub use aiomisc_macros::threaded_separate;
 ///
 /// The call returns a [`ThreadedIter`](thread::ThreadedIter) and has the function called on the thread, where the
 /// iterator stays: it need not be `Send`, the items and the arguments must be. Any type that goes into an iterator
-/// can be returned; of an `impl Iterator` the type of the items has to be named. All else is as under
-/// [`threaded`], and what holds for the stream is in [`thread::iterate`](mod@thread::iterate).
+/// can be returned, but a `Result`, whose error would be lost; of an `impl Iterator` the type of the items has to be
+/// named. All else is as under [`threaded`], and what holds for the stream is in [`thread::iterate`](mod@thread::iterate).
 ///
 /// # Options
 ///

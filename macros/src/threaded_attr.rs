@@ -157,6 +157,15 @@ impl Output {
                     Error::new(imp.span(), text)
                 })
             }
+            // It is an iterator of one item, or of none: its error would be lost.
+            Some(output) if kind.iterable && is_result(output) => Err(Error::new(
+                output.span(),
+                format!(
+                    "`#[aiomisc::{}]` stands on a function that returns an iterator, whose items may be \
+                     results: for one that may fail before, there is `thread::Iterate::push`",
+                    kind.name
+                ),
+            )),
             Some(output) if kind.iterable => Ok(Self::Stream(quote_spanned! {output.span()=>
                 <#output as ::core::iter::IntoIterator>::Item
             })),
@@ -171,6 +180,14 @@ impl Output {
             None => Ok(Self::Job(quote!(()))),
         }
     }
+}
+
+fn is_result(output: &Type) -> bool {
+    let Type::Path(path) = output else {
+        return false;
+    };
+    let last = path.path.segments.last();
+    path.qself.is_none() && last.is_some_and(|last| last.ident == "Result")
 }
 
 /// Of `impl Iterator<Item = T>`: the `T`, if it is there. `None` if it is something else.
@@ -526,6 +543,17 @@ mod tests {
             let text = expand(kind, quote!(crate = "other"), item.clone()).to_string();
             assert!(text.contains("other :: thread"), "{text}");
             assert!(!text.contains("aiomisc"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_iterator_that_may_fail_to_be_made_is_refused() {
+        let item = quote!(
+            fn lines(path: String) -> std::io::Result<Vec<String>> {}
+        );
+        for kind in all() {
+            let text = expand(kind, TokenStream::new(), item.clone()).to_string();
+            assert_eq!(text.contains("Iterate::push"), kind.iterable, "{text}");
         }
     }
 

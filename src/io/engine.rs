@@ -9,8 +9,8 @@ use super::channel::Channel;
 use super::error::{invalid, unsupported};
 use super::mode::Mode;
 
-/// A job reads so much at once at most, however much is asked for: so a read without an end can be given
-/// up.
+/// A job reads so much at once at most, however much is asked for, or half of what it has read before: so a
+/// read without an end can be given up.
 const LARGEST_READ: usize = 8 << 20;
 
 /// A file with its buffers. It is in the handle while nothing is done, and in a job else.
@@ -193,9 +193,14 @@ impl Engine {
             self.ahead.drain(..self.start);
         }
         self.start = 0;
-        // Twice as much each time, so that a long line is not looked through too often.
-        let most = most.clamp(1, LARGEST_READ.max(self.capacity));
+        // Half as much again at least, so that a long line is not looked through too often. A pipe gives
+        // little at a time, whatever it is asked for.
         let before = self.ahead.len();
+        let limit = match self.seekable {
+            true => LARGEST_READ.max(before / 2),
+            false => 0,
+        };
+        let most = most.clamp(1, limit.max(self.capacity));
         self.ahead.resize(before + most, 0);
         let mut end = before;
         let mut at_end = false;

@@ -88,14 +88,9 @@ fn the_members_before_one_that_is_damaged_are_read() {
             match result {
                 // .lzma has no checksum.
                 Ok(()) if format == Compression::Lzma => {}
-                // Where the next stream does not begin as one it is left alone.
-                Ok(()) if format == Compression::Bzip2 && at < 3 => {
-                    assert_eq!(data.len(), good.len())
-                }
-                // It may say another size of blocks, which will do as well.
-                Ok(()) if format == Compression::Bzip2 && at == 3 => {
-                    assert!(data.len() == good.len() || data.len() == all.len());
-                }
+                // Where the next stream does not begin as one it is left alone. (The last byte that tells is a
+                // digit, and may have become another one.)
+                Ok(()) if format == Compression::Bzip2 && at < 4 && data.len() == good.len() => {}
                 // Bits that say nothing, such as the time in the header of gzip.
                 Ok(()) => assert_same(format, &data, &all),
                 Err(error) => {
