@@ -17,7 +17,7 @@ use std::path::Path;
 use aiomisc::net::{Address, Listener, Stream, bind_socket, connect};
 use aiomisc::thread::{self, Iterate, ThreadPool, ThreadedIter};
 use aiomisc::{BoxError, Task};
-use futures::{AsyncBufReadExt, AsyncWriteExt, StreamExt, TryStreamExt};
+use futures::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
 use md5::{Digest, Md5};
 
 #[path = "common/cli.rs"]
