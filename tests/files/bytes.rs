@@ -169,6 +169,7 @@ async fn the_traits_of_streams_work_as_the_methods() {
 }
 
 /// A pipe has no places, and gives what there is.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real), timeout = "20s")]
 async fn a_pipe_is_read_and_written() {
     let folder = Folder::new();

@@ -179,6 +179,7 @@ fn where_no_job_can_run_a_dropped_file_is_written_at_once() {
 }
 
 /// The pool has one thread, which is taken: the job of the write waits in the queue when the pool gives up.
+#[cfg(any(feature = "smol", feature = "tokio"))]
 #[aiomisc::test(runtimes(real), timeout = "20s")]
 async fn a_job_that_never_begins_loses_nothing() {
     log::keep();

@@ -127,8 +127,9 @@ async fn its_figures_move() {
     assert_eq!(figures(), [""; 0]);
 
     let mut full = Iterate::new().name(name.clone()).max_size(4).run(|| 0..10);
+    // Full, and woken again when half of it is free.
+    until(|| format!("{full:?}").contains("ahead: 4")).await;
     full.next().await.unwrap().unwrap();
-    until(|| format!("{full:?}").contains("ahead: 3")).await;
     full.close().await.unwrap();
     let left = figures();
     assert!(left.contains(&"yielded 1".to_owned()), "{left:?}");
