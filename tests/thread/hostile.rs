@@ -252,9 +252,10 @@ struct AtTheEnd(mpsc::Sender<String>);
 impl Drop for AtTheEnd {
     fn drop(&mut self) {
         let waited = catch_unwind(AssertUnwindSafe(|| sync_wait(async {})));
-        let text = waited.map_or("panicked".to_owned(), |waited| {
-            waited.unwrap_err().to_string()
-        });
+        let text = waited.map_or_else(
+            |_| "panicked".to_owned(),
+            |waited| waited.unwrap_err().to_string(),
+        );
         let _ = self.0.send(text);
     }
 }

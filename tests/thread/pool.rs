@@ -51,7 +51,7 @@ async fn a_panic_is_the_callers_error_and_costs_no_thread() {
     for _ in 0..3 {
         let job = pool.run_as("bad", || panic!("oh no"));
         let here = line!() - 1;
-        let error = job.await.map(|()| ()).unwrap_err();
+        let error = job.await.unwrap_err();
         assert!(error.is_panic());
         assert_eq!(error.panic_text(), Some("oh no"));
         assert_eq!(
@@ -255,7 +255,6 @@ async fn it_counts_what_becomes_of_its_jobs() {
         .unwrap();
     let figures = || {
         let of_pool: Vec<_> = statistics()
-            .into_iter()
             .filter(|figure| figure.name.as_deref() == Some(&*name))
             .filter(|figure| figure.metric != "sum_time")
             .map(|figure| format!("{} {}", figure.metric, figure.value))
@@ -263,10 +262,7 @@ async fn it_counts_what_becomes_of_its_jobs() {
         of_pool
     };
     pool.run(|| ()).await.unwrap();
-    pool.run(|| panic!("counted"))
-        .await
-        .map(|()| ())
-        .unwrap_err();
+    pool.run(|| panic!("counted")).await.unwrap_err();
     let held = Held::on(&pool);
     held.begun().await;
     until(|| pool.running() == 1).await;

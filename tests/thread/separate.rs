@@ -62,7 +62,7 @@ async fn a_long_job_is_stopped_by_what_it_looks_at() {
 
 #[aiomisc::test(runtimes(all))]
 async fn a_panic_is_the_callers_error() {
-    let error = thread::run_separate(|| panic!("no")).await.map(|()| ());
+    let error = thread::run_separate(|| panic!("no")).await;
     assert_eq!(error.unwrap_err().panic_text(), Some("no"));
 }
 

@@ -156,8 +156,7 @@ fn in_a_simulation_the_order_depends_on_the_seed_alone() {
             });
             join_all(jobs.collect::<Vec<_>>()).await;
         });
-        let order = order.lock().unwrap().clone();
-        order
+        std::mem::take(&mut *order.lock().unwrap())
     };
     let orders: std::collections::BTreeSet<_> = (0..20).map(order).collect();
     assert!(orders.len() > 10, "seeds make a difference");

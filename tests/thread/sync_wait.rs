@@ -64,10 +64,7 @@ fn a_foreign_thread_names_the_runtime() {
 #[aiomisc::test(runtimes(all))]
 async fn a_panic_of_the_future_is_one_of_the_job() {
     let job = thread::run(|| sync_wait(async { panic!("inside") }).unwrap());
-    assert_eq!(
-        job.await.map(|()| ()).unwrap_err().panic_text(),
-        Some("inside")
-    );
+    assert_eq!(job.await.unwrap_err().panic_text(), Some("inside"));
     let caught = thread::run(|| {
         let _ = std::panic::catch_unwind(|| sync_wait(async { panic!("inside") }).unwrap());
         sync_wait(async { 3 })
