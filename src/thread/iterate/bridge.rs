@@ -32,6 +32,7 @@ use async_channel::{Receiver, Sender};
 use futures_core::Stream;
 
 use super::statistic::IteratorStatistic;
+use crate::runtime::Runtime;
 use crate::statistics::Instance;
 use crate::thread::{Cut, wait};
 
@@ -62,12 +63,15 @@ pub(super) fn new<T>(
         }),
         max_size,
     });
+    // In a simulation nothing comes while one side has its turn.
+    let in_turns = Runtime::current().is_ok_and(|runtime| runtime.backend().keep().is_some());
+    let looks = |most| Looks::new(if in_turns { 0 } else { most });
     let (wake_consumer, consumer_woken) = async_channel::bounded(1);
     let (wake_producer, producer_woken) = async_channel::bounded(1);
     let producer = Producer {
         bridge: Arc::clone(&bridge),
         room: max_size,
-        looks: Looks::new(PRODUCER_LOOKS),
+        looks: looks(PRODUCER_LOOKS),
         woken: producer_woken,
         wake: wake_consumer,
     };
@@ -78,7 +82,7 @@ pub(super) fn new<T>(
         bridge,
         waits: false,
         looking: false,
-        looks: Looks::new(CONSUMER_LOOKS),
+        looks: looks(CONSUMER_LOOKS),
         woken: Box::pin(consumer_woken),
         wake: wake_producer,
         statistic,
