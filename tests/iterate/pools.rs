@@ -97,8 +97,8 @@ async fn a_pool_that_is_shut_down_ends_it_with_an_error() {
         for number in 0..taken {
             assert_eq!(stream.next().await.unwrap().unwrap(), number);
         }
-        // It has begun: as much as it may is ahead.
-        until(|| produced.get() == taken + 3).await;
+        // It has begun.
+        until(|| produced.get() > 0).await;
         let left = pool.shutdown(false).await.unwrap_err();
         assert_eq!(left.jobs()[0].name, "endless");
         let mut number = taken;
