@@ -87,6 +87,7 @@ async fn a_consumer_that_goes_at_any_poll_leaves_nothing_behind() {
 }
 
 /// The same in every order of the steps.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100, timeout = "60s")]
 async fn a_consumer_that_goes_at_any_poll_leaves_nothing_behind_with_any_seed() {
     let (alive, cleaned) = (Count::default(), Count::default());

@@ -4,6 +4,7 @@ use super::*;
 
 /// "Polling with growing sleeps instead of wake-ups": an hour of waiting ends in the moment in which there
 /// is an item, or room.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 30)]
 async fn neither_side_polls() {
     let (runtime, hour) = (Runtime::current().unwrap(), Duration::from_secs(3600));
@@ -45,6 +46,7 @@ async fn the_last_item_is_not_lost_when_the_producer_ends_at_once() {
 }
 
 /// The same, with the producer's end between any two steps of the consumer.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 300)]
 async fn the_last_item_is_not_lost_with_any_seed() {
     for max_size in [0, 1, 2] {

@@ -27,6 +27,7 @@ async fn a_job_whose_result_is_there_is_not_left() {
 }
 
 /// It has a place in the pool, but no thread has come to it.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(runtimes(simulation))]
 async fn a_job_that_has_a_thread_and_has_not_begun_is_given_up() {
     let pool = ThreadPool::new(1).unwrap();

@@ -65,6 +65,7 @@ async fn dropping_the_shutdown_keeps_the_pool_closed() {
     pool.shutdown(true).await.unwrap();
 }
 
+#[cfg(feature = "simulation")]
 #[aiomisc::test(runtimes(simulation))]
 async fn ten_thousand_jobs_are_left_at_the_limit_and_named() {
     let runtime = Runtime::current().unwrap();
@@ -110,6 +111,7 @@ fn begun_line() -> u32 {
     u32::try_from(line.unwrap() + 1).unwrap()
 }
 
+#[cfg(feature = "simulation")]
 #[aiomisc::test(runtimes(simulation))]
 async fn a_wait_ends_with_an_error_when_the_time_is_over() {
     let pool = ThreadPool::new(1).unwrap();
