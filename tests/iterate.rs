@@ -101,6 +101,7 @@ async fn items_arrive_in_order_and_each_once() {
 }
 
 /// Promise 1, with all orders of what happens.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100)]
 async fn items_arrive_in_order_with_every_seed() {
     for max_size in [0, 1, 2, 5] {
@@ -150,6 +151,7 @@ async fn at_most_max_size_items_are_ahead() {
 }
 
 /// Promise 2, exactly: nothing more is produced, however long nobody asks.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 30)]
 async fn nothing_is_produced_beyond_max_size() {
     for max_size in [1, 2, 3, 8, 100] {
@@ -222,6 +224,7 @@ fn async_channel_of_one() -> (smol::channel::Sender<u32>, smol::channel::Receive
 }
 
 /// Promise 4: a whole day passes at once, since nobody looks in between.
+#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 30)]
 async fn a_producer_that_is_full_sleeps_and_is_woken_when_half_is_free() {
     let (runtime, produced) = (Runtime::current().unwrap(), Count::default());

@@ -123,7 +123,6 @@ async fn timed<T>(future: impl Future<Output = T>) -> Duration {
     runtime.now() - begun
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100)]
 async fn under_a_delay_it_waits_and_no_longer_than_its_limit() {
     let (proxy, mut client, program) = start().await;
@@ -147,7 +146,6 @@ async fn under_a_delay_it_waits_and_no_longer_than_its_limit() {
     program.graceful_shutdown("done").await.unwrap();
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100)]
 async fn after_a_cut_it_connects_again() {
     let (proxy, mut client, program) = start().await;
@@ -177,7 +175,6 @@ async fn after_a_cut_it_connects_again() {
     program.graceful_shutdown("done").await.unwrap();
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100)]
 async fn it_waits_for_a_server_that_refuses() {
     let (proxy, mut client, program) = start().await;
@@ -194,7 +191,6 @@ async fn it_waits_for_a_server_that_refuses() {
     program.graceful_shutdown("done").await.unwrap();
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 100)]
 async fn it_knows_garbage_when_it_sees_it() {
     let (proxy, mut client, program) = start().await;
@@ -219,7 +215,6 @@ async fn it_knows_garbage_when_it_sees_it() {
 
 /// Three clients, and trouble of every kind at every moment: in the end each question has its answer, and
 /// nothing is left.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 300, timeout = "120s")]
 async fn it_gets_over_any_trouble_that_ends() {
     let (proxy, client, program) = start().await;

@@ -140,7 +140,6 @@ mod exact {
 
     /// Pieces that are sent every 10 ms over a way of 100 ms are ten at a time under way, and each takes
     /// 100 ms, in order.
-    #[cfg(feature = "simulation")]
     #[aiomisc::test(simulation, seeds = 100)]
     async fn a_delay_is_a_length_and_no_pause() {
         let mut lab = Lab::new().await;
@@ -162,7 +161,6 @@ mod exact {
         writing.await.unwrap();
     }
 
-    #[cfg(feature = "simulation")]
     #[aiomisc::test(simulation, seeds = 100)]
     async fn a_question_and_its_answer_take_both_delays() {
         let mut lab = Lab::new().await;

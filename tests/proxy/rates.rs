@@ -17,7 +17,6 @@ async fn transfer(from: &mut Stream, to: &mut Stream, count: usize) -> Duration 
     runtime.now() - begun
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn bytes_take_their_time_each_way() {
     let mut lab = Lab::new().await;
@@ -38,7 +37,6 @@ async fn bytes_take_their_time_each_way() {
 }
 
 /// Bytes flow: after a tenth of the time a tenth is there.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn bytes_come_a_hundredth_of_a_second_at_a_time() {
     let mut lab = Lab::new().await;
@@ -61,7 +59,6 @@ async fn bytes_come_a_hundredth_of_a_second_at_a_time() {
 }
 
 /// Each connection has a link of its own.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn connections_do_not_share_a_rate() {
     let mut lab = Lab::new().await;
@@ -75,7 +72,6 @@ async fn connections_do_not_share_a_rate() {
     assert_eq!(taken, (ms(500), ms(1_000)));
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn the_last_byte_has_the_delay_as_well() {
     let mut lab = Lab::new().await;
@@ -87,7 +83,6 @@ async fn the_last_byte_has_the_delay_as_well() {
 }
 
 /// Half of it at one rate, and half at twice that. What is in the middle of its way begins anew.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 50)]
 async fn a_rate_changes_in_the_middle_of_a_transfer() {
     let mut lab = Lab::new().await;
@@ -102,7 +97,6 @@ async fn a_rate_changes_in_the_middle_of_a_transfer() {
     assert_eq!(taken, ms(505 + 250));
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 50)]
 async fn a_rate_of_nothing_holds_everything_back_and_lets_go_in_order() {
     let mut lab = Lab::new().await;
@@ -128,7 +122,6 @@ async fn a_rate_of_nothing_holds_everything_back_and_lets_go_in_order() {
 }
 
 /// What was held back does not come faster for that, once the rate is changed.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn waiting_saves_nothing_up() {
     let mut lab = Lab::new().await;
@@ -145,7 +138,6 @@ async fn waiting_saves_nothing_up() {
 }
 
 /// Who did not read for a while gets no more at once than the connections' buffers hold.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 20)]
 async fn a_reader_that_comes_back_has_the_same_rate() {
     let mut lab = Lab::new().await;

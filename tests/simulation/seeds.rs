@@ -161,7 +161,6 @@ static RUNS: AtomicUsize = AtomicUsize::new(0);
 static SEEDS: AtomicU64 = AtomicU64::new(0);
 
 /// The attribute runs it so often in one test function.
-#[cfg(feature = "simulation")]
 #[aiomisc::test(simulation, seeds = 300)]
 async fn a_test_with_seeds() {
     RUNS.fetch_add(1, Ordering::SeqCst);
@@ -185,7 +184,6 @@ fn a_test_with_seeds_has_run_with_each_of_them() {
     assert!(replayed || runs >= 300, "{runs}");
 }
 
-#[cfg(feature = "simulation")]
 #[aiomisc::test(runtimes(simulation), seeds = 3, timeout = "5s")]
 async fn a_test_in_a_module() {
     assert_eq!(Runtime::current().unwrap().name(), "simulation");
