@@ -286,6 +286,7 @@ async fn what_has_come_through_a_pipe_is_not_held_back() {
 
 /// Random operations beside a model in memory: whatever was written and wherever one has gone, places and content
 /// are those of the model. A write succeeds at the end alone.
+#[cfg(any(feature = "gzip", feature = "bzip2", feature = "xz", feature = "zstd"))]
 #[aiomisc::test(runtimes(all), timeout = "120s")]
 async fn what_is_done_at_random_is_what_the_model_says() {
     let folder = Folder::new();
