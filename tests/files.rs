@@ -25,26 +25,8 @@ mod shared;
 #[path = "files/text.rs"]
 mod text;
 
-use std::future::Future;
-use std::pin::pin;
-
-use ::smol::future::yield_now;
-
-/// Chance by a seed: xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % limit
-    }
-}
+use self::shared::dice::Dice;
+use self::shared::given_up::give_up;
 
 /// How often random tests are repeated: more in the long tier.
 #[allow(
@@ -54,18 +36,6 @@ impl Dice {
 fn rounds(few: u64) -> u64 {
     let factor = std::env::var("AIOMISC_STRESS").ok();
     few * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
-}
-
-/// Polls a future so many times, and drops it if it is not ready then.
-async fn give_up<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        if let std::task::Poll::Ready(output) = futures::poll!(future.as_mut()) {
-            return Some(output);
-        }
-        yield_now().await;
-    }
-    None
 }
 
 /// An error with its causes.

@@ -9,19 +9,17 @@
 
 mod shared;
 
-use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 
 use aiomisc::io::{BinaryFile, Compression, OpenOptions};
 use aiomisc::thread::ThreadPool;
 use futures::future::join_all;
-use smol::future::yield_now;
 
 use self::shared::Folder;
+use self::shared::dice::Dice;
+use self::shared::given_up::give_up;
 
 const FORMATS: &[Compression] = &[
     Compression::None,
@@ -143,34 +141,6 @@ impl Captured {
 impl Drop for Captured {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Polls a future so many times, and drops it if it is not ready then.
-async fn give_up<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        if let Poll::Ready(output) = futures::poll!(future.as_mut()) {
-            return Some(output);
-        }
-        yield_now().await;
-    }
-    None
-}
-
-/// Chance by a seed: xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % limit
     }
 }
 

@@ -4,23 +4,9 @@
     reason = "how often it is repeated is for whoever runs it"
 )]
 
-use std::pin::pin;
-use std::task::Poll;
-
+use super::shared::dice::Dice;
+use super::shared::given_up::polled;
 use super::*;
-
-/// Polls so many times, then drops.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let (mut future, mut polls) = (pin!(future), 0);
-    std::future::poll_fn(|cx| {
-        if polls == times {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        future.as_mut().poll(cx).map(Some)
-    })
-    .await
-}
 
 /// An item that is counted while it lives.
 struct Life(usize, Count);
@@ -127,19 +113,6 @@ async fn a_wait_that_is_dropped_loses_nothing() {
     }
 }
 
-/// Multiplies and adds, by Knuth.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % limit
-    }
-}
-
 fn rounds() -> usize {
     let times = std::env::var("AIOMISC_STRESS").ok();
     100 * times.and_then(|times| times.parse().ok()).unwrap_or(1)
@@ -153,7 +126,7 @@ async fn many_consumers_that_go_leave_no_thread_taken() {
     let (alive, begun, cleaned) = (Count::default(), Count::default(), Count::default());
     let mut consumers = VecDeque::new();
     for seed in 0..rounds() {
-        let mut dice = Dice(seed as u64);
+        let mut dice = Dice::new(seed as u64);
         let iterate = Iterate::new()
             .pool(pool.clone())
             .separate(dice.below(4) == 0)

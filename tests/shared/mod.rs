@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod diary;
+pub(crate) mod dice;
+pub(crate) mod given_up;
 pub(crate) mod log;
 
 use std::path::PathBuf;

@@ -1,29 +1,16 @@
 //! Callers that go at any moment.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 
 use aiomisc::thread::{Separate, ThreadPool, sync_wait};
 use aiomisc::{Runtime, time};
 use futures::future::join_all;
 use std::time::Duration;
 
+use super::shared::dice::Dice;
+use super::shared::given_up::polled;
 use super::until;
-
-/// Polls so many times, then drops.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let (mut future, mut polls) = (pin!(future), 0);
-    std::future::poll_fn(|cx| {
-        if polls == times {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        future.as_mut().poll(cx).map(Some)
-    })
-    .await
-}
 
 /// Counts closures that are there, and jobs that have run.
 #[derive(Clone, Default)]
@@ -44,35 +31,23 @@ impl Drop for Alive {
     }
 }
 
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
 async fn one_caller(pool: ThreadPool, counts: Counts, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     for _ in 0..20 {
         let alive = counts.alive();
-        let wait = Duration::from_micros(dice.below(3));
+        let wait = Duration::from_micros(dice.below(3) as u64);
         let job = move || {
             let alive = alive;
             // The pool may be cut off meanwhile.
             let _ = sync_wait(time::sleep(wait));
             alive.0.0.1.fetch_add(1, Ordering::SeqCst);
         };
-        let polls = usize::try_from(dice.below(4)).unwrap();
+        let polls = dice.below(4);
         match dice.below(4) {
             0 => drop(polled(pool.run(job), polls).await),
             1 => drop(polled(Separate::new().run(job), polls).await),
             2 => match polled(pool.submit(job), polls).await {
-                Some(Ok(job)) if polls % 2 == 0 => job.detach(),
+                Some(Ok(job)) if polls.is_multiple_of(2) => job.detach(),
                 Some(Ok(job)) => drop(job.await),
                 Some(Err(_)) | None => {}
             },
