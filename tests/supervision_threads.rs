@@ -4,11 +4,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use aiomisc::adapters::Tokio;
 use aiomisc::entrypoint::{EntrypointBuilder, OsSignal};
-use aiomisc::service::{Policy, Restart, ServiceOptions};
+use aiomisc::service::{Policy, Restart, ServiceOptions, ServiceState};
 use aiomisc::{
     BoxError, Entrypoint, Service, ServiceContext, StopReason, async_trait, service_fn, services,
     time,
@@ -149,6 +150,38 @@ fn many_that_come_and_go_at_the_same_time_leave_nothing_behind() {
     );
     drop(counts);
     assert_eq!(weak.strong_count(), 0, "nothing is left");
+}
+
+/// E2: one that looks out for its stop in the turn in which it became ready is not cut, however early the
+/// stop comes.
+#[test]
+fn a_stop_right_after_the_start_waits_for_the_turn_to_end() {
+    for _ in 0..20 {
+        let cleaned_up = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&cleaned_up);
+        let late = service_fn("late", move |ctx: ServiceContext| {
+            let counts = Arc::clone(&counts);
+            async move {
+                ctx.ready();
+                while ctx.status().state != ServiceState::Draining {
+                    thread::yield_now();
+                }
+                for _ in 0..1000 {
+                    thread::yield_now();
+                }
+                ctx.stopping().await;
+                time::sleep(Duration::from_millis(1)).await;
+                counts.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        });
+        let outcome = builder()
+            .service(late)
+            .run(async {})
+            .expect("nothing fails");
+        assert_eq!(outcome.finished(), Some(()));
+        assert_eq!(cleaned_up.load(Ordering::SeqCst), 1);
+    }
 }
 
 /// E5: with the run, everything of it is gone, also what another thread has a hand on.

@@ -54,7 +54,8 @@ impl ServiceContext {
     ///
     /// Asking for this, or [`is_stopping`](Self::is_stopping), also tells the entrypoint that the
     /// running part looks out for the stop: it then gets the time of the service's limit to end by
-    /// itself. Whoever begins with long work asks once before it, or the work may be dropped.
+    /// itself. Before the first `.await` after [`ready`](Self::ready) is early enough; whoever begins
+    /// with long work asks once before it, or the work may be dropped.
     ///
     /// # Cancel safety
     ///

@@ -2,6 +2,8 @@
 //! several.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -15,7 +17,7 @@ use super::{ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason
 use crate::dependency::Wanted;
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
 use crate::error::{BoxError, Chain, panic_text};
-use crate::flag::{Flag, wake_all};
+use crate::flag::{Flag, listening, wake_all};
 use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
 use crate::runtime::{JoinError, Name, Runtime, Task};
 
@@ -39,7 +41,9 @@ pub(crate) struct Life {
     stopping: Flag,
     /// Whether the running part looks out for the stop.
     looks_out: AtomicBool,
-    /// Notified when `start` has returned.
+    /// Whether `start` is being polled.
+    in_turn: AtomicBool,
+    /// Notified after each poll of `start`, and when it has returned.
     ended: Event,
     /// Thrown when the task of `start` is gone, or nobody waits for that any more.
     let_go: Flag,
@@ -94,6 +98,7 @@ impl Life {
             inner: Mutex::new(inner),
             stopping: Flag::default(),
             looks_out: AtomicBool::new(false),
+            in_turn: AtomicBool::new(false),
             ended: Event::new(),
             let_go: Flag::default(),
         })
@@ -177,9 +182,12 @@ impl Life {
             let ctx = ServiceContext::new(Arc::clone(&life), entrypoint.clone());
             // Called inside: one written by hand may panic before there is a future.
             let start = catch_panic(async { service.get().start(ctx).await });
-            let outcome = entrypoint
-                .service_scope(Arc::clone(&life) as _, start)
-                .await;
+            let mut start = pin!(entrypoint.service_scope(Arc::clone(&life) as _, start));
+            let outcome = poll_fn(|cx| {
+                let _turn = Turn::begin(&life);
+                start.as_mut().poll(cx)
+            });
+            let outcome = outcome.await;
             life.returned(&entrypoint, outcome);
         };
         // The task cannot be polled to its end before it is kept: it takes the same lock.
@@ -384,6 +392,11 @@ impl Life {
             Err(panic) => push(Panicked(panic_text(&*panic)).into()),
         }
 
+        if reason.was_unheard() && self.in_turn.load(Ordering::Acquire) {
+            // One that is ready just now may look out before its turn is over.
+            let over = self.runtime.timeout(left(), self.turn_over());
+            race(over, cut.wait()).await;
+        }
         let knows = !reason.was_unheard() || self.looks_out.load(Ordering::Relaxed);
         if knows && !self.has_returned() {
             // Most have nothing left to do but to end: give them a turn before a timer is made.
@@ -513,6 +526,17 @@ impl Life {
         inner.returned || inner.running.is_none()
     }
 
+    /// Waits until `start` is not being polled.
+    async fn turn_over(&self) {
+        while self.in_turn.load(Ordering::Acquire) {
+            listener!(self.ended => ended);
+            listening();
+            if self.in_turn.load(Ordering::Acquire) {
+                ended.await;
+            }
+        }
+    }
+
     async fn wait_returned(&self) {
         while !self.has_returned() {
             listener!(self.ended => ended);
@@ -533,6 +557,23 @@ impl Life {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One poll of `start`.
+struct Turn<'a>(&'a Life);
+
+impl<'a> Turn<'a> {
+    fn begin(life: &'a Life) -> Self {
+        life.in_turn.store(true, Ordering::Relaxed);
+        Self(life)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.in_turn.store(false, Ordering::Release);
+        wake_all(&self.0.ended);
     }
 }
 
