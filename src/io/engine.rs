@@ -13,12 +13,17 @@ use super::mode::Mode;
 /// read without an end can be given up.
 const LARGEST_READ: usize = 8 << 20;
 
+/// How much of a compressed file is read at first.
+const FIRST_STRIDE: usize = 64 << 10;
+
 /// A file with its buffers. It is in the handle while nothing is done, and in a job else.
 pub(super) struct Engine {
     channel: Channel,
     mode: Mode,
     seekable: bool,
     capacity: usize,
+    /// How much of a compressed file is read at once: twice as much each time, up to the capacity.
+    stride: usize,
     /// What was read ahead, from `start` on.
     ahead: Vec<u8>,
     start: usize,
@@ -55,6 +60,7 @@ impl Engine {
             mode,
             seekable: place.is_some(),
             capacity,
+            stride: FIRST_STRIDE.min(capacity),
             ahead: Vec::new(),
             start: 0,
             back: Vec::new(),
@@ -200,7 +206,11 @@ impl Engine {
             true => LARGEST_READ.max(before / 2),
             false => 0,
         };
-        let most = most.clamp(1, limit.max(self.capacity));
+        let mut most = most.clamp(1, limit.max(self.capacity));
+        if !self.is_plain() && most <= self.capacity {
+            most = most.min(self.stride);
+            self.stride = (2 * self.stride).min(self.capacity);
+        }
         self.ahead.resize(before + most, 0);
         let mut end = before;
         let mut at_end = false;

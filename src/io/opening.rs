@@ -107,7 +107,7 @@ impl<K: Kind> Future for Opening<K> {
             return Poll::Pending;
         };
         let path = Arc::clone(&this.path);
-        let core = Core::new(opened, path, mode, this.options.buffer, hands);
+        let core = Core::new(opened, path, mode, this.options.buffer_size(), hands);
         Poll::Ready(Ok(File::new(core, state, this.options.compression)))
     }
 }
@@ -158,7 +158,7 @@ fn open(options: &OpenOptions, mode: Mode, path: &Path, source: Source) -> io::R
     )?;
     let was_empty = metadata.len() == 0;
     Ok(Opened {
-        engine: Engine::new(channel, mode, options.buffer, place, was_empty),
+        engine: Engine::new(channel, mode, options.buffer_size(), place, was_empty),
         file,
         was_empty,
     })

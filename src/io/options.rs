@@ -46,7 +46,7 @@ use crate::thread::ThreadPool;
 /// | [`errors`](Self::errors) | [`Strict`](TextErrors::Strict) | what becomes of bytes that are no text |
 /// | [`newline`](Self::newline) | [`Universal`](Newline::Universal) | which ends of lines there are |
 /// | [`line_buffering`](Self::line_buffering) | no | each line goes to the file when it is written |
-/// | [`buffer`](Self::buffer) | 64 KiB | how much is read ahead, and collected before it is written |
+/// | [`buffer`](Self::buffer) | 64 KiB; compressed 512 KiB | how much is read ahead, and collected before it is written |
 /// | [`pool`](Self::pool) | the [current one](ThreadPool::current) | whose threads do the work |
 /// | [`permissions`](Self::permissions) | 0o666 | of a file that is made, before the `umask` (Unix) |
 ///
@@ -61,7 +61,7 @@ pub struct OpenOptions {
     errors: Option<TextErrors>,
     newline: Option<Newline>,
     line_buffering: bool,
-    pub(super) buffer: usize,
+    buffer: Option<usize>,
     pub(super) pool: Option<ThreadPool>,
     pub(super) permissions: Option<u32>,
 }
@@ -83,7 +83,7 @@ impl OpenOptions {
             errors: None,
             newline: None,
             line_buffering: false,
-            buffer: 64 * 1024,
+            buffer: None,
             pool: None,
             permissions: None,
         }
@@ -137,9 +137,10 @@ impl OpenOptions {
     }
 
     /// How many bytes are read ahead, and how many are collected before they are written; at least 1.
-    /// A handle has up to three buffers of this size.
+    /// A handle has up to three buffers of this size. They grow as they are used: what reads or writes
+    /// little takes little memory.
     pub fn buffer(mut self, bytes: usize) -> Self {
-        self.buffer = bytes.max(1);
+        self.buffer = Some(bytes.max(1));
         self
     }
 
@@ -170,6 +171,14 @@ impl OpenOptions {
         #[cfg(not(unix))]
         let name = "<file>".to_owned();
         Opening::new(self, Path::new(&name).into(), Source::File(file))
+    }
+
+    pub(super) fn buffer_size(&self) -> usize {
+        self.buffer.unwrap_or(match self.compression {
+            Compression::None => 64 << 10,
+            // A hand-over to a thread takes as long as some KiB of it.
+            _ => 512 << 10,
+        })
     }
 
     pub(super) fn check_binary(&self) -> io::Result<()> {

@@ -54,7 +54,7 @@ pub use self::pool::{LeftOver, ThreadPool};
 pub use self::separate::Separate;
 pub use self::statistic::ThreadPoolStatistic;
 pub use self::sync_wait::{SyncWaitError, sync_wait, sync_wait_on};
-pub(crate) use self::worker::{Cut, wait};
+pub(crate) use self::worker::{Cut, cut, wait};
 
 /// Runs a closure that may block on a thread of the [current pool](ThreadPool::current);
 /// [`ThreadPool::run`] says the rest.

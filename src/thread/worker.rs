@@ -100,6 +100,11 @@ pub(super) fn wait_on<F: Future>(runtime: &Runtime, future: F) -> Result<F::Outp
     }
 }
 
+/// What is thrown when the calling thread's job, if it runs one, is to give up.
+pub(crate) fn cut() -> Option<Arc<Flag>> {
+    JOB.with_borrow(|here| here.as_ref().map(|here| Arc::clone(&here.cut)))
+}
+
 /// Whether the calling thread's job, if it runs one, is to wait for this runtime as for its own: that it
 /// is, or a simulation, which goes on as long as a job of it waits.
 pub(super) fn is_own(runtime: &Runtime) -> bool {

@@ -100,17 +100,20 @@ async fn a_producer_in_a_long_call_is_not_interrupted() {
 /// Cut short at any poll, another `close` waits for the same end.
 #[aiomisc::test(runtimes(all))]
 async fn a_close_that_is_dropped_stops_the_producer() {
+    let (release, released) = oneshot::channel::<()>();
     let cleaned = Count::default();
     let clean_up = cleaned.clone();
     let mut stream = Iterate::new().push(move |yielder| {
         while yielder.send(0).is_ok() {
             sync_wait(time::sleep(Duration::from_micros(1)))?;
         }
+        drop(sync_wait(released));
         clean_up.add_one();
         Err("the clean-up failed".into())
     });
     stream.next().await.unwrap().unwrap();
-    drop(futures::poll!(std::pin::pin!(stream.close())));
+    assert!(futures::poll!(std::pin::pin!(stream.close())).is_pending());
+    release.send(()).unwrap();
     stream.wait_closed().await;
     assert_eq!(cleaned.get(), 1);
     let error = stream.close().await.unwrap_err();

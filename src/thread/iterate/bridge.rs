@@ -32,16 +32,18 @@ use async_channel::{Receiver, Sender};
 use futures_core::Stream;
 
 use super::statistic::IteratorStatistic;
+use crate::flag::Flag;
 use crate::runtime::Runtime;
 use crate::statistics::Instance;
-use crate::thread::{Cut, wait};
+use crate::thread::{Cut, cut, wait};
 
-/// So often the producer looks for room before it sleeps, at most, letting other threads go first: some
-/// microseconds, which is less than waking a thread takes.
-const PRODUCER_LOOKS: u32 = 20;
+/// So often the producer looks for room before it sleeps, at most, letting other threads go first: about as
+/// long as waking a thread takes, so that a consumer that it has just woken finds it awake. While both are
+/// awake, neither has to wake the other.
+const PRODUCER_LOOKS: u32 = 200;
 
 /// So often the consumer looks for an item before it waits, at most, letting other tasks go first.
-const CONSUMER_LOOKS: u32 = 8;
+const CONSUMER_LOOKS: u32 = 64;
 
 /// Makes both sides. `max_size` 0 means that there is no limit.
 pub(super) fn new<T>(
@@ -72,6 +74,7 @@ pub(super) fn new<T>(
         bridge: Arc::clone(&bridge),
         room: max_size,
         looks: looks(PRODUCER_LOOKS),
+        cut: None,
         woken: producer_woken,
         wake: wake_consumer,
     };
@@ -123,13 +126,16 @@ pub(super) struct Producer<T> {
     /// So many items can be added at least.
     room: usize,
     looks: Looks,
+    /// Known once it has begun: it may never have to wait, and so never hear of it in another way.
+    cut: Option<Arc<Flag>>,
     woken: Receiver<()>,
     wake: Sender<()>,
 }
 
 impl<T> Producer<T> {
     /// Marks that the producer begins; `false` if nobody wants it any more.
-    pub(super) fn begin(&self) -> bool {
+    pub(super) fn begin(&mut self) -> bool {
+        self.cut = cut();
         let mut state = self.bridge.lock();
         state.begun = !state.closed;
         state.begun
@@ -138,6 +144,9 @@ impl<T> Producer<T> {
     /// Waits until an item can be added.
     #[inline]
     pub(super) fn reserve(&mut self) -> Result<(), Refused> {
+        if self.is_cut() {
+            return Err(Refused::Cut);
+        }
         if self.room == 0 {
             self.wait_for_room()?;
         }
@@ -148,6 +157,12 @@ impl<T> Producer<T> {
     #[inline]
     pub(super) fn send(&mut self, item: T) -> Result<(), Refused> {
         self.reserve()?;
+        self.put(item)
+    }
+
+    /// Adds an item for which there is room: one that was made is not lost, whatever has come since.
+    #[inline]
+    pub(super) fn put(&mut self, item: T) -> Result<(), Refused> {
         let mut state = self.bridge.lock();
         if state.closed {
             drop(state);
@@ -201,9 +216,14 @@ impl<T> Producer<T> {
         Ok(self.room > 0)
     }
 
-    /// Whether the consumer has gone.
+    /// Whether the consumer has gone, or the producer is to give up.
     pub(super) fn is_closed(&self) -> bool {
-        self.bridge.lock().closed
+        self.is_cut() || self.bridge.lock().closed
+    }
+
+    #[inline]
+    fn is_cut(&self) -> bool {
+        self.cut.as_ref().is_some_and(|cut| cut.is_set())
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn feed<I: IntoIterator>(
         loop {
             yielder.reserve()?;
             match items.next() {
-                Some(item) => yielder.send(item)?,
+                Some(item) => yielder.put(item)?,
                 None => return Ok(()),
             }
         }

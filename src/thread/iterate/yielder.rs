@@ -28,7 +28,7 @@ impl<T> Yielder<T> {
         self.noted(sent)
     }
 
-    /// Whether nobody takes the items any more: for a function that works for a long time between two.
+    /// Whether no item is taken any more, or the pool's time is over: for a function that works for a long time between two.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.refused.is_some() || self.producer.is_closed()
@@ -41,8 +41,15 @@ impl<T> Yielder<T> {
         self.noted(reserved)
     }
 
+    /// Sends an item for which room was reserved.
+    #[inline]
+    pub(super) fn put(&mut self, item: T) -> Result<(), Gone> {
+        let sent = self.producer.put(item);
+        self.noted(sent)
+    }
+
     /// Marks that the producer begins; `false` if nobody wants it any more.
-    pub(super) fn begin(&self) -> bool {
+    pub(super) fn begin(&mut self) -> bool {
         self.producer.begin()
     }
 
