@@ -1,5 +1,5 @@
-//! Jobs and files, plain and compressed, side by side in one small pool, whose operations are dropped at any of their
-//! await points: no job is lost, no byte is, and nothing is left when the pool is closed.
+//! Jobs, iterators and files, plain and compressed, side by side in one small pool, whose operations are dropped at any of their
+//! await points: no job is lost, no item, no byte, and nothing is left when the pool is closed.
 #![cfg(all(
     unix,
     feature = "testing",
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aiomisc::io::{BinaryFile, Compression, OpenOptions};
-use aiomisc::thread::ThreadPool;
+use aiomisc::thread::{Iterate, ThreadPool};
 use futures::future::join_all;
 
 use self::shared::Folder;
@@ -41,6 +41,12 @@ async fn nothing_is_lost_and_nothing_is_left() {
             let dice = Dice::new(seed * 100 + number);
             tasks.push(aiomisc::spawn(jobs(pool.clone(), captured.clone(), dice)));
         }
+        let dice = Dice::new(seed * 100 + 40);
+        tasks.push(aiomisc::spawn(numbers(
+            pool.clone(),
+            captured.clone(),
+            dice,
+        )));
         for (number, &format) in FORMATS.iter().enumerate() {
             let dice = Dice::new(seed * 100 + 50 + number as u64);
             let path = folder.join(&number.to_string());
@@ -66,6 +72,38 @@ async fn jobs(pool: ThreadPool, captured: Arc<AtomicUsize>, mut dice: Dice) {
         });
         if let Some(given) = give_up(dice.below(4), job).await {
             assert_eq!(given.expect("no panic"), number);
+        }
+    }
+}
+
+/// Takes what iterators give; now and then it goes, or closes one and goes meanwhile.
+async fn numbers(pool: ThreadPool, captured: Arc<AtomicUsize>, mut dice: Dice) {
+    for _ in 0..20 {
+        let count = dice.below(30);
+        let captured = Captured::new(&captured);
+        let iterate = Iterate::new().pool(pool.clone()).max_size(dice.below(5));
+        let mut stream = iterate.run(move || {
+            let captured = captured;
+            (0..count).inspect(move |_| _ = &captured)
+        });
+        let mut taken = 0;
+        loop {
+            match give_up(dice.below(4), stream.next()).await {
+                Some(Some(item)) => {
+                    assert_eq!(item.expect("a range does not fail"), taken);
+                    taken += 1;
+                }
+                Some(None) => {
+                    assert_eq!(taken, count);
+                    break;
+                }
+                None if dice.below(20) > 0 => {}
+                None => {
+                    let closed = give_up(dice.below(3), stream.close()).await;
+                    assert!(closed.is_none_or(|closed| closed.is_ok()));
+                    break;
+                }
+            }
         }
     }
 }

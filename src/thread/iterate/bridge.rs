@@ -40,10 +40,13 @@ use crate::thread::{Cut, cut, wait};
 /// So often the producer looks for room before it sleeps, at most, letting other threads go first: about as
 /// long as waking a thread takes, so that a consumer that it has just woken finds it awake. While both are
 /// awake, neither has to wake the other.
-const PRODUCER_LOOKS: u32 = 200;
+const PRODUCER_LOOKS: usize = 200;
 
 /// So often the consumer looks for an item before it waits, at most, letting other tasks go first.
-const CONSUMER_LOOKS: u32 = 64;
+const CONSUMER_LOOKS: usize = 64;
+
+/// Up to this `max_size` both look so often; with a larger one less often, as one wake-up is for more items.
+const FEW: usize = 8;
 
 /// Makes both sides. `max_size` 0 means that there is no limit.
 pub(super) fn new<T>(
@@ -67,7 +70,10 @@ pub(super) fn new<T>(
     });
     // In a simulation nothing comes while one side has its turn.
     let in_turns = Runtime::current().is_ok_and(|runtime| runtime.backend().keep().is_some());
-    let looks = |most| Looks::new(if in_turns { 0 } else { most });
+    let looks = |most: usize| {
+        let some = (most * FEW / max_size.max(FEW)).max(most / 10);
+        Looks::new(if in_turns { 0 } else { some })
+    };
     let (wake_consumer, consumer_woken) = async_channel::bounded(1);
     let (wake_producer, producer_woken) = async_channel::bounded(1);
     let producer = Producer {
@@ -350,13 +356,13 @@ impl<T> Consumer<T> {
 
 /// How often one side looks before it sleeps: less and less, for as long as that is of no use.
 struct Looks {
-    most: u32,
-    allowed: u32,
-    left: u32,
+    most: usize,
+    allowed: usize,
+    left: usize,
 }
 
 impl Looks {
-    fn new(most: u32) -> Self {
+    fn new(most: usize) -> Self {
         Self {
             most,
             allowed: most,
