@@ -92,6 +92,7 @@ pub(super) fn new<T>(
         waits: false,
         looking: false,
         looks: looks(CONSUMER_LOOKS),
+        spared: Spared::new(if in_turns { 0 } else { max_size }),
         woken: Box::pin(consumer_woken),
         wake: wake_producer,
         statistic,
@@ -247,6 +248,7 @@ pub(super) struct Consumer<T> {
     /// Whether the last poll has looked in vain, and asked for another one.
     looking: bool,
     looks: Looks,
+    spared: Spared,
     woken: Pin<Box<Receiver<()>>>,
     wake: Sender<()>,
     statistic: Instance<IteratorStatistic>,
@@ -274,9 +276,14 @@ impl<T> Consumer<T> {
             if !mem::replace(&mut self.looking, true) {
                 self.looks.begin();
             }
+            if self.spared.is_next() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if self.take_batch(self.looks.are_over()) {
                 self.looking = false;
                 self.looks.found();
+                self.spared.found(self.batch.len());
                 return Poll::Ready(true);
             }
             if self.looks.go_on() {
@@ -284,6 +291,7 @@ impl<T> Consumer<T> {
                 return Poll::Pending;
             }
             self.looking = false;
+            self.spared.forget();
         }
         loop {
             match ready!(self.woken.as_mut().poll_next(cx)) {
@@ -351,6 +359,48 @@ impl<T> Consumer<T> {
     /// How many items are ahead, about.
     pub(super) fn ahead(&self) -> usize {
         self.bridge.lock().ahead - self.taken
+    }
+}
+
+/// How many turns a consumer that is the faster one leaves to others between two looks: each of them takes
+/// the lock's memory away from the producer, which costs more than adding some items.
+struct Spared {
+    /// So many items at once are enough.
+    enough: usize,
+    turns: u32,
+    left: u32,
+}
+
+impl Spared {
+    /// None where few items fit: then the producer waits for the next look.
+    fn new(max_size: usize) -> Self {
+        Self {
+            enough: if max_size < 128 { 0 } else { 64 },
+            turns: 0,
+            left: 0,
+        }
+    }
+
+    /// Whether the next turn is one of them.
+    fn is_next(&mut self) -> bool {
+        let is_next = self.left > 0;
+        self.left -= u32::from(is_next);
+        is_next
+    }
+
+    /// More of them after a look that has found little, and fewer after one that has found enough.
+    fn found(&mut self, items: usize) {
+        self.turns = match items < self.enough {
+            true => (2 * self.turns + 1).min(15),
+            false => self.turns / 2,
+        };
+        self.left = self.turns;
+    }
+
+    /// It had to wait: the producer is the slower one by far.
+    fn forget(&mut self) {
+        self.turns = 0;
+        self.left = 0;
     }
 }
 
