@@ -44,6 +44,7 @@
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
+//! | `cron` | | `cron`: callbacks by the calendar, in any time zone; `service::CronService` |
 //! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
 //! | `testing` | | the module `testing` |
 //!
@@ -59,6 +60,8 @@ pub mod adapters;
 mod chance;
 pub mod context;
 pub mod context_var;
+#[cfg(feature = "cron")]
+pub mod cron;
 pub mod dependency;
 pub mod entrypoint;
 mod error;
@@ -69,8 +72,10 @@ pub mod log;
 #[cfg(feature = "macros")]
 mod macro_support;
 pub mod net;
+pub mod periodic;
 #[cfg(feature = "macros")]
 pub mod plugins;
+pub mod recurring;
 pub mod runtime;
 pub mod service;
 pub mod signal;

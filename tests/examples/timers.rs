@@ -1,0 +1,71 @@
+//! The examples of timers (rows B7, B8, B21, C13 and C14 of the parity table).
+
+use super::*;
+
+#[test]
+fn multiple_services_run_side_by_side() {
+    for runtime in runtimes() {
+        let example = Example::start("multiple_services", &["--runtime", runtime]);
+        let tcp = example.line("listening tcp://");
+        let udp = example.line("listening udp://");
+        let mut stream = TcpStream::connect(tcp).unwrap();
+        stream.write_all(b"echo\n").unwrap();
+        let mut line = [0; 5];
+        stream.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"echo\n");
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.send_to(b"a datagram\n", udp).unwrap();
+        let from = socket.local_addr().unwrap();
+        assert_eq!(example.line(&from.to_string()), " -> a datagram");
+        for _ in 0..2 {
+            assert_eq!(example.line("hello from service "), "#1");
+        }
+        drop(stream);
+        example.signal(Signal::SIGINT);
+        let (status, lines) = example.wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        assert!(
+            lines.contains(&"stopped: signal SIGINT".to_owned()),
+            "{lines:#?}"
+        );
+    }
+}
+
+#[cfg(feature = "cron")]
+#[test]
+fn periodic_and_cron_shows_every_kind_of_timer() {
+    for runtime in runtimes() {
+        let args = ["--runtime", runtime];
+        let (status, lines) = Example::start("periodic_and_cron", &args).wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        for line in [
+            "cleaner: stopped",
+            "cleaner: 1 failed as was foreseen",
+            "sampler: stopped",
+            "sampler: 2 missed",
+            "service: a second has passed",
+            "the heartbeat has ended: Ended(Stopped)",
+        ] {
+            assert!(
+                lines.iter().any(|other| other == line),
+                "{line}: {lines:#?}"
+            );
+        }
+        let count = |what: &str| lines.iter().filter(|line| *line == what).count();
+        // The one that went on was waited for.
+        let begun = count("service: heartbeat begins");
+        assert!(begun > 3);
+        assert_eq!(begun, count("service: heartbeat ends"));
+    }
+}
+
+#[cfg(feature = "cron")]
+#[test]
+fn periodic_and_cron_tells_the_next_times() {
+    let args = ["--next", "@daily", "--zone", "Asia/Kathmandu"];
+    let (status, lines) = Example::start("periodic_and_cron", &args).wait();
+    assert_eq!((status.code(), lines.len()), (Some(0), 5), "{lines:#?}");
+    let (status, lines) = Example::start("periodic_and_cron", &["--next", "0 25 * * *"]).wait();
+    assert_eq!(status.code(), Some(1));
+    assert!(lines.iter().any(|line| line.contains("hour")), "{lines:#?}");
+}
