@@ -84,6 +84,7 @@ pub mod statistics;
 pub mod testing;
 pub mod thread;
 pub mod time;
+pub mod utils;
 
 pub use self::context::{Context, Key};
 pub use self::context_var::ContextVar;
@@ -439,6 +440,40 @@ pub use aiomisc_macros::threaded_iterable;
 /// | `max_size`, `name`, `associated`, `crate` | as for [`threaded_iterable`] | |
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::threaded_iterable_separate;
+
+/// Has an `async fn` come to its end, also if whoever called it gives up: [`utils::shield`] around its body.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// #[aiomisc::shield]
+/// async fn pay(amount: u64) -> std::io::Result<u64> {
+///     // What must not be left half done.
+///     Ok(amount)
+/// }
+///
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert_eq!(pay(7).await?, 7);
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The arguments must be `Send` and `'static`, and so must the result: the body becomes a task of its own at the first
+/// poll. It stands on free functions, and on methods that take `self` or `self: Arc<Self>`.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::shield;
 
 /// Makes tests of an `async fn`, one for each runtime.
 ///

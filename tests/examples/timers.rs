@@ -1,4 +1,4 @@
-//! The examples of timers (rows B7, B8, B21, C13 and C14 of the parity table).
+//! The examples of timers and of helpers (rows B7, B8, B21, C8 to C10 and C12 to C15 of the parity table).
 
 use super::*;
 
@@ -68,4 +68,28 @@ fn periodic_and_cron_tells_the_next_times() {
     let (status, lines) = Example::start("periodic_and_cron", &["--next", "0 25 * * *"]).wait();
     assert_eq!(status.code(), Some(1));
     assert!(lines.iter().any(|line| line.contains("hour")), "{lines:#?}");
+}
+
+#[test]
+fn utilities_shows_each_helper() {
+    for runtime in runtimes() {
+        let (status, lines) = Example::start("utilities", &["--runtime", runtime]).wait();
+        assert_eq!(status.code(), Some(0), "{lines:#?}");
+        let (uuid, lines) = lines.split_last().unwrap();
+        assert_eq!(uuid.len(), "fast_uuid4: ".len() + 36);
+        let expected = [
+            "select: [None, Some(\"quick\")]",
+            "select in time: false",
+            "cancel_tasks: 3 have gone",
+            "awaitable: 4",
+            "bind_socket: true",
+            "strategy: call 1",
+            "strategy: call 2",
+            "strategy: call 3",
+            "strategy: finished",
+            "shield: true, and Ok(\"saved\")",
+            "chunk_list: [[1, 2], [3, 4], [5]]",
+        ];
+        assert_eq!(lines, expected);
+    }
 }

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use aiomisc::recurring::CallOutcome;
 
+use futures::future::BoxFuture;
+
 use super::shared::log;
 use super::*;
 
@@ -54,10 +56,11 @@ async fn a_timer_whose_strategy_panics_dies_aloud() {
 /// There, a callback that stops its own timer cancelled itself.
 #[aiomisc::test(runtimes(all))]
 async fn a_callback_that_stops_its_own_timer_comes_to_its_end() {
-    type Own = dyn Fn() -> futures::future::BoxFuture<'static, ()> + Send + Sync;
+    type Own = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
+    type Timer = RecurringCallback<Box<Own>>;
     let done = Count::default();
     let counts = done.clone();
-    let own: Arc<Mutex<Option<Arc<RecurringCallback<Box<Own>>>>>> = Arc::default();
+    let own: Arc<Mutex<Option<Arc<Timer>>>> = Arc::default();
     let mine = Arc::clone(&own);
     let callback: Box<Own> = Box::new(move || {
         let (timer, counts) = (mine.lock().unwrap().clone().unwrap(), counts.clone());
