@@ -163,6 +163,16 @@ async fn nothing_is_left_of_a_timer_that_is_dropped() {
     );
 }
 
+/// With the feature `smol` there always is one.
+#[cfg(not(feature = "smol"))]
+#[test]
+fn without_a_runtime_nothing_is_started() {
+    let timer = RecurringCallback::new(never);
+    let error = timer.start(|| ms(0)).unwrap_err();
+    assert!(matches!(error, StartError::NoRuntime(_)));
+    assert_eq!(timer.status().state, TimerState::New);
+}
+
 #[aiomisc::test(runtimes(all))]
 async fn it_takes_the_runtime_that_it_is_given() {
     let (runtime, clock) = shared::manual();

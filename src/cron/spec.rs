@@ -233,6 +233,12 @@ impl TryFrom<&str> for CronSpec {
     }
 }
 
+impl From<&Self> for CronSpec {
+    fn from(spec: &Self) -> Self {
+        spec.clone()
+    }
+}
+
 /// The expression as it was given, and the time zone.
 impl fmt::Display for CronSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -176,13 +176,15 @@ macro_rules! timer_methods {
             self
         }
 
-        /// What is known of the timer: where it stands, its next call and its last one.
+        /// What is known of the timer: where it stands, its next call and its last one. Options that are set
+        /// after this was called for the first time do not count.
         #[must_use]
         pub fn status(&self) -> $crate::recurring::TimerStatus {
             self.timer.status()
         }
 
-        /// A handle that tells the status and the figures, also when this one has been given away.
+        /// A handle that tells the status and the figures, also when this one has been given away. Options that
+        /// are set after this was called for the first time do not count.
         #[must_use]
         pub fn monitor(&self) -> $crate::recurring::TimerMonitor {
             self.timer.monitor()
