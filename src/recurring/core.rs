@@ -41,6 +41,7 @@ pub(crate) enum When {
     #[default]
     Unknown,
     At(Instant),
+    #[cfg(feature = "cron")]
     Date(SystemTime),
 }
 
@@ -104,6 +105,7 @@ impl Core {
             status.next_run = match next {
                 When::Unknown => None,
                 When::At(at) => wall.checked_add(at.saturating_duration_since(now)),
+                #[cfg(feature = "cron")]
                 When::Date(date) => Some(date),
             };
             status.last = last.map(|(began, took, outcome)| LastCall {
