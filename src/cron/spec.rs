@@ -233,7 +233,7 @@ impl TryFrom<&str> for CronSpec {
     }
 }
 
-impl From<&CronSpec> for CronSpec {
+impl From<&Self> for CronSpec {
     fn from(spec: &Self) -> Self {
         spec.clone()
     }
