@@ -32,7 +32,7 @@ use super::fields::{self, Fields, Layout};
 ///
 /// # Cost
 ///
-/// Reading one takes some 15 µs, [`next_after`](Self::next_after) less than one.
+/// Reading one takes some tens of microseconds, [`next_after`](Self::next_after) one or two.
 #[derive(Clone)]
 pub struct CronSpec {
     shared: Arc<Shared>,

@@ -63,8 +63,8 @@ impl Rhythm for FixedRate {
         };
         self.last = Some(due);
         let jitter = desk.up_to(self.jitter);
-        desk.wait_until(due.checked_add(jitter).unwrap_or(due))
-            .await;
+        let at = due.checked_add(jitter).unwrap_or(due);
+        desk.wait_until(at, now).await;
         Ok(true)
     }
 }

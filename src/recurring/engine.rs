@@ -58,10 +58,10 @@ impl Desk {
         self.sleep(duration).await;
     }
 
-    /// Waits until this moment, at which is a call.
-    pub(crate) async fn wait_until(&mut self, at: Instant) {
+    /// Waits until this moment, at which is a call; the clock has just been looked at.
+    pub(crate) async fn wait_until(&mut self, at: Instant, now: Instant) {
         self.core.waits(When::At(at));
-        let left = at.saturating_duration_since(self.runtime.now());
+        let left = at.saturating_duration_since(now);
         self.sleep(left).await;
     }
 

@@ -42,7 +42,6 @@ fn periodic_and_cron_shows_every_kind_of_timer() {
             "cleaner: stopped",
             "cleaner: 1 failed as was foreseen",
             "sampler: stopped",
-            "sampler: 2 missed",
             "service: a second has passed",
             "the heartbeat has ended: Ended(Stopped)",
         ] {
@@ -51,6 +50,14 @@ fn periodic_and_cron_shows_every_kind_of_timer() {
                 "{line}: {lines:#?}"
             );
         }
+        // More on a machine that is busy.
+        let missed = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("sampler: ")?.strip_suffix(" missed"));
+        assert!(
+            missed.is_some_and(|count| count.parse::<u32>().unwrap() >= 2),
+            "{lines:#?}"
+        );
         let count = |what: &str| lines.iter().filter(|line| *line == what).count();
         // The one that went on was waited for.
         let begun = count("service: heartbeat begins");
