@@ -36,7 +36,7 @@
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
-//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, [`plugin!`], and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
 //! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
@@ -44,6 +44,7 @@
 //! | `openmetrics` | | `statistics::openmetrics`: the [figures](mod@statistics) as text for a scraper |
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
+//! | `cron` | | `cron`: callbacks by the calendar, in any time zone; `service::CronService` |
 //! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
 //! | `testing` | | the module `testing` |
 //!
@@ -59,6 +60,8 @@ pub mod adapters;
 mod chance;
 pub mod context;
 pub mod context_var;
+#[cfg(feature = "cron")]
+pub mod cron;
 pub mod dependency;
 pub mod entrypoint;
 mod error;
@@ -69,8 +72,10 @@ pub mod log;
 #[cfg(feature = "macros")]
 mod macro_support;
 pub mod net;
+pub mod periodic;
 #[cfg(feature = "macros")]
 pub mod plugins;
+pub mod recurring;
 pub mod runtime;
 pub mod service;
 pub mod signal;
@@ -79,6 +84,7 @@ pub mod statistics;
 pub mod testing;
 pub mod thread;
 pub mod time;
+pub mod utils;
 
 pub use self::context::{Context, Key};
 pub use self::context_var::ContextVar;
@@ -434,6 +440,40 @@ pub use aiomisc_macros::threaded_iterable;
 /// | `max_size`, `name`, `associated`, `crate` | as for [`threaded_iterable`] | |
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::threaded_iterable_separate;
+
+/// Has an `async fn` come to its end, also if whoever called it gives up: [`utils::shield`] around its body.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// #[aiomisc::shield]
+/// async fn pay(amount: u64) -> std::io::Result<u64> {
+///     // What must not be left half done.
+///     Ok(amount)
+/// }
+///
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert_eq!(pay(7).await?, 7);
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The arguments must be `Send` and `'static`, and so must the result: the body becomes a task of its own at the first
+/// poll. It stands on free functions, and on methods that take `self` or `self: Arc<Self>`.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::shield;
 
 /// Makes tests of an `async fn`, one for each runtime.
 ///

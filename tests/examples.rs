@@ -40,6 +40,8 @@ mod test_with_proxy;
 #[cfg(feature = "macros")]
 #[path = "examples/threads.rs"]
 mod threads;
+#[path = "examples/timers.rs"]
+mod timers;
 #[cfg(feature = "macros")]
 #[path = "examples/wiring.rs"]
 mod wiring;

@@ -7,6 +7,7 @@ mod dependency_attr;
 mod function;
 mod main_attr;
 mod receiver_attr;
+mod shield_attr;
 mod test_attr;
 mod threaded_attr;
 
@@ -30,6 +31,12 @@ pub fn dependency(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn receiver(args: TokenStream, item: TokenStream) -> TokenStream {
     receiver_attr::expand(args.into(), item.into()).into()
+}
+
+/// Has an `async fn` come to its end; `aiomisc::shield` documents it.
+#[proc_macro_attribute]
+pub fn shield(args: TokenStream, item: TokenStream) -> TokenStream {
+    shield_attr::expand(args.into(), item.into()).into()
 }
 
 /// Makes tests of an `async fn`; `aiomisc::test` documents it.

@@ -36,7 +36,7 @@ pub(super) fn look_up() -> Result<Runtime, NoRuntime> {
 
 /// The runtime that can be seen from this place alone: that of the task, or tokio's. The others are seen
 /// from everywhere.
-pub(super) fn around() -> Option<Runtime> {
+pub(crate) fn around() -> Option<Runtime> {
     of_scope().or_else(of_tokio)
 }
 

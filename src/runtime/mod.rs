@@ -32,6 +32,7 @@ pub use self::backend::{
     Backend, BlockingJob, Drive, Ended, Keep, Placement, Sleep, Spawn, TaskHandle, Timer,
 };
 pub use self::current::NoRuntime;
+pub(crate) use self::current::around;
 #[cfg(unix)]
 pub use self::net::Configure;
 pub use self::net::{BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream};

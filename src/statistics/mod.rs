@@ -39,6 +39,7 @@
 //! |---|---|---|
 //! | [`ContextStatistic`](crate::context::ContextStatistic) | each [`Context`](crate::Context) | `get`, `set` |
 //! | [`ThreadPoolStatistic`](crate::thread::ThreadPoolStatistic) | each [`ThreadPool`](crate::thread::ThreadPool) | `threads`, `submitted`, `done`, `success`, `error`, `sum_time` |
+//! | [`TimerStatistic`](crate::recurring::TimerStatistic) | each [timer](mod@crate::recurring) | `call_count`, `done`, `fail`, `suppressed`, `sum_time`, `missed`, `skipped` |
 //! | [`IteratorStatistic`](crate::thread::iterate::IteratorStatistic) | each [iterator on a thread](mod@crate::thread::iterate) | `started`, `queue_size`, `queue_length`, `enqueued`, `yielded` |
 //! | `LogStatistic` | each output of the log (feature `log`) | `threads`, `records`, `flushes`, `errors`, `lost` |
 
