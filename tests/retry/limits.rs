@@ -171,7 +171,7 @@ async fn an_attempt_knows_its_number_and_the_time_left() {
     ]);
     let result = backoff.try_call(|attempt| script.run(attempt)).await;
     assert_eq!(result, Ok(1));
-    let known = script.attempts.borrow();
+    let known = script.attempts.take();
     let numbers: Vec<_> = known.iter().map(Attempt::number).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
     let left: Vec<_> = known.iter().map(Attempt::time_left).collect();

@@ -55,12 +55,12 @@ async fn a_function_has_so_long() {
 
 /// Early returns, `?`, patterns, borrowed and generic arguments.
 #[timeout("1s")]
-async fn with_everything<'a, T: ?Sized>(
+async fn with_everything<'a, T>(
     text: &'a T,
     (first, mut second): (u32, u32),
 ) -> Result<&'a str, BoxError>
 where
-    T: AsRef<str> + Sync,
+    T: AsRef<str> + Sync + ?Sized,
 {
     if text.as_ref().is_empty() {
         return Err("it is empty".into());

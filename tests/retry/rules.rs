@@ -156,12 +156,12 @@ async fn no_error_asks_for_more_than_the_deadline() {
 /// Neither `Send` nor `Clone` nor `Debug`, and with a life of its own.
 #[aiomisc::test(simulation)]
 async fn any_error_will_do_without_rules() {
-    struct Borrowed<'a>(&'a str, std::rc::Rc<()>);
+    struct Borrowed<'a>(&'a str, std::rc::Rc<u8>);
     let text = "text".to_owned();
     let retry = Backoff::retry(2).build().unwrap();
     let result = retry.call(async |_| Err::<(), _>(Borrowed(&text, std::rc::Rc::default())));
-    let Borrowed(given, _) = result.await.unwrap_err();
-    assert!(std::ptr::eq(given, &raw const *text));
+    let Borrowed(given, counted) = result.await.unwrap_err();
+    assert!(std::ptr::eq(given, &raw const *text) && *counted == 0);
     // The same one, for errors of another type.
     assert_eq!(retry.call(async |_| Err::<(), _>(7)).await, Err(7));
 }
