@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::retry::{
-    AnyError, Attempt, Backoff, BackoffBuilder, InvalidBackoff, OnError, Retry, Rules, Timed,
+    AnyError, Attempt, Backoff, BackoffBuilder, InvalidSetting, OnError, Retry, Rules, Timed,
     Untimed, timed, untimed,
 };
 use crate::time::{Elapsed, timeout};
@@ -23,7 +23,7 @@ pub fn retry(name: &'static str) -> BackoffBuilder<AnyError, Untimed> {
 /// # Panics
 ///
 /// If it cannot be.
-pub fn made<T>(built: Result<T, InvalidBackoff>) -> T {
+pub fn made<T>(built: Result<T, InvalidSetting>) -> T {
     built.unwrap_or_else(|error| panic!("{error}"))
 }
 

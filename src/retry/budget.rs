@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::error::InvalidBackoff;
+use super::error::InvalidSetting;
 
 /// The parts of a token that are counted.
 const PARTS: u64 = 1000;
@@ -21,7 +21,7 @@ const PARTS: u64 = 1000;
 /// let budget = RetryBudget::new(20, 0.2)?;
 /// let backoff = Backoff::builder().max_tries(5).budget(&budget).build()?;
 /// assert_eq!(budget.tokens(), 20.0);
-/// # Ok::<(), aiomisc::retry::InvalidBackoff>(())
+/// # Ok::<(), aiomisc::retry::InvalidSetting>(())
 /// ```
 ///
 /// # Cancel safety
@@ -48,11 +48,11 @@ impl RetryBudget {
     ///
     /// # Errors
     ///
-    /// [`InvalidBackoff`] if one of the two is something else.
-    pub fn new(capacity: u32, refund: f64) -> Result<Self, InvalidBackoff> {
+    /// [`InvalidSetting`] if one of the two is something else.
+    pub fn new(capacity: u32, refund: f64) -> Result<Self, InvalidSetting> {
         if !(1..=1_000_000).contains(&capacity) {
             let expected = "a number from 1 to 1000000";
-            return Err(InvalidBackoff::new(
+            return Err(InvalidSetting::new(
                 "capacity of the budget",
                 expected,
                 capacity,
@@ -60,7 +60,7 @@ impl RetryBudget {
         }
         if !(0.001..=1.0).contains(&refund) {
             let expected = "a number from 0.001 to 1";
-            return Err(InvalidBackoff::new(
+            return Err(InvalidSetting::new(
                 "refund of the budget",
                 expected,
                 refund,

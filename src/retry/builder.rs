@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::backoff::{Backoff, Retry};
 use super::budget::RetryBudget;
 use super::call::Plan;
-use super::error::InvalidBackoff;
+use super::error::InvalidSetting;
 use super::pause::Pause;
 use super::rules::{AnyError, OnError};
 use super::statistic::Figures;
@@ -73,7 +73,7 @@ impl<K> BackoffBuilder<AnyError, K> {
     ///     .retry_if(|error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused)
     ///     .giveup(|error| error.raw_os_error().is_none())
     ///     .build()?;
-    /// # Ok::<(), aiomisc::retry::InvalidBackoff>(())
+    /// # Ok::<(), aiomisc::retry::InvalidSetting>(())
     /// ```
     ///
     /// A time-out is always tried again: that of an attempt, and one that the operation has itself, as an
@@ -167,12 +167,12 @@ impl<R, K> BackoffBuilder<R, K> {
         self
     }
 
-    fn plan(self, figures: fn(Option<Arc<str>>) -> Figures) -> Result<(Plan, R), InvalidBackoff> {
+    fn plan(self, figures: fn(Option<Arc<str>>) -> Figures) -> Result<(Plan, R), InvalidSetting> {
         self.pause.check()?;
         let default = self.deadline.is_none().then_some(TRIES);
         let max_tries = self.max_tries.unwrap_or(default);
         if max_tries == Some(0) {
-            return Err(InvalidBackoff::new("number of tries", "at least 1", 0));
+            return Err(InvalidSetting::new("number of tries", "at least 1", 0));
         }
         let limit = |limit: Option<Duration>| limit.filter(|limit| *limit != Duration::MAX);
         let plan = Plan {
@@ -210,9 +210,9 @@ impl<R> BackoffBuilder<R, Timed> {
     ///
     /// # Errors
     ///
-    /// [`InvalidBackoff`] if there are to be 0 attempts, or pauses that cannot be: a cap below the first one,
+    /// [`InvalidSetting`] if there are to be 0 attempts, or pauses that cannot be: a cap below the first one,
     /// a factor below 1, decorrelated jitter of a constant one.
-    pub fn build(self) -> Result<Backoff<R>, InvalidBackoff> {
+    pub fn build(self) -> Result<Backoff<R>, InvalidSetting> {
         let (plan, rules) = self.plan(|name| Figures::Backoff(Instance::new(name)))?;
         Ok(Backoff::new(plan, rules))
     }
@@ -223,9 +223,9 @@ impl<R> BackoffBuilder<R, Untimed> {
     ///
     /// # Errors
     ///
-    /// [`InvalidBackoff`] if there are to be 0 attempts, or pauses that cannot be: a cap below the first one,
+    /// [`InvalidSetting`] if there are to be 0 attempts, or pauses that cannot be: a cap below the first one,
     /// a factor below 1, decorrelated jitter of a constant one.
-    pub fn build(self) -> Result<Retry<R>, InvalidBackoff> {
+    pub fn build(self) -> Result<Retry<R>, InvalidSetting> {
         let (plan, rules) = self.plan(|name| Figures::Retry(Instance::new(name)))?;
         Ok(Retry::new(plan, rules))
     }

@@ -54,17 +54,17 @@ impl<E: Error + 'static> Error for RetryError<E> {
     }
 }
 
-/// Says which setting of a [`Backoff`](super::Backoff), a [`Pause`](super::Pause) or a
-/// [`RetryBudget`](super::RetryBudget) cannot be.
+/// Says which setting cannot be, what was expected, and what there was: of a [`Backoff`](super::Backoff), a
+/// [`Pause`](super::Pause), a [`RetryBudget`](super::RetryBudget), or a part of `resilience`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidBackoff {
+pub struct InvalidSetting {
     setting: &'static str,
     expected: Cow<'static, str>,
     got: String,
 }
 
-impl InvalidBackoff {
-    pub(super) fn new(
+impl InvalidSetting {
+    pub(crate) fn new(
         setting: &'static str,
         expected: impl Into<Cow<'static, str>>,
         got: impl fmt::Debug,
@@ -72,7 +72,7 @@ impl InvalidBackoff {
         Self::said(setting, expected, format!("{got:?}"))
     }
 
-    pub(super) fn said(
+    pub(crate) fn said(
         setting: &'static str,
         expected: impl Into<Cow<'static, str>>,
         got: impl Into<String>,
@@ -91,7 +91,7 @@ impl InvalidBackoff {
     }
 }
 
-impl fmt::Display for InvalidBackoff {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             setting,
@@ -102,4 +102,4 @@ impl fmt::Display for InvalidBackoff {
     }
 }
 
-impl Error for InvalidBackoff {}
+impl Error for InvalidSetting {}

@@ -61,7 +61,7 @@ pub use self::attempt::Attempt;
 pub use self::backoff::{Backoff, BackoffFor, Retry, RetryFor};
 pub use self::budget::RetryBudget;
 pub use self::builder::{BackoffBuilder, Timed, Untimed};
-pub use self::error::{InvalidBackoff, RetryError};
+pub use self::error::{InvalidSetting, RetryError};
 pub use self::pause::{Jitter, Pause};
 pub use self::rules::{AnyError, OnError, Rules};
 pub use self::statistic::{BackoffStatistic, RetryStatistic};

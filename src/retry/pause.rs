@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::error::InvalidBackoff;
+use super::error::InvalidSetting;
 use crate::chance::Chance;
 
 /// The longest pause of a sequence that grows, where none is set.
@@ -109,23 +109,23 @@ impl Pause {
         self
     }
 
-    pub(super) fn check(&self) -> Result<(), InvalidBackoff> {
+    pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if let Some(cap) = self.cap
             && cap < self.first
         {
             let expected = format!("at least the first pause, {:?}", self.first);
-            return Err(InvalidBackoff::new("cap of the pause", expected, cap));
+            return Err(InvalidSetting::new("cap of the pause", expected, cap));
         }
         if let Shape::Exponential { factor } = self.shape
             && !(factor.is_finite() && factor >= 1.0)
         {
             let expected = "a number of at least 1";
-            return Err(InvalidBackoff::new("factor of the pause", expected, factor));
+            return Err(InvalidSetting::new("factor of the pause", expected, factor));
         }
         if self.shape == Shape::Constant && self.jitter == Jitter::Decorrelated {
             let expected = "none or full for a constant pause";
             let got = "decorrelated, which needs one that grows";
-            return Err(InvalidBackoff::said("jitter of the pause", expected, got));
+            return Err(InvalidSetting::said("jitter of the pause", expected, got));
         }
         Ok(())
     }
