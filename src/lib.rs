@@ -45,6 +45,7 @@
 //! | `metrics` | | `statistics::publish_metrics`: the figures for the recorder of the facade `metrics` |
 //! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
 //! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
+//! | `tower` | | the tools of [`resilience`] and [`retry`] as layers of `tower` |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -71,6 +72,7 @@ mod macro_support;
 pub mod net;
 #[cfg(feature = "macros")]
 pub mod plugins;
+pub mod resilience;
 pub mod retry;
 pub mod runtime;
 pub mod service;

@@ -15,7 +15,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(number: u32, time_left: Option<Duration>) -> Self {
+    pub(crate) fn new(number: u32, time_left: Option<Duration>) -> Self {
         Self { number, time_left }
     }
 

@@ -159,9 +159,12 @@ impl<R> Backoff<R> {
         self.shared.plan.name.as_deref()
     }
 
-    #[cfg(feature = "macros")]
     pub(crate) fn plan(&self) -> &Plan {
         &self.shared.plan
+    }
+
+    pub(crate) fn rules(&self) -> &R {
+        &self.shared.rules
     }
 }
 

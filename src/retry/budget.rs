@@ -95,7 +95,7 @@ impl RetryBudget {
     }
 
     /// Takes a token, which goes back unless it is spent.
-    pub(super) fn take(&self) -> Option<Token<'_>> {
+    pub(crate) fn take(&self) -> Option<Token<'_>> {
         let taken = self
             .bucket
             .parts
@@ -107,7 +107,7 @@ impl RetryBudget {
 
     /// A call has succeeded.
     #[inline]
-    pub(super) fn refund(&self) {
+    pub(crate) fn refund(&self) {
         if self.bucket.parts.load(Ordering::Relaxed) < self.bucket.capacity {
             self.bucket.put(self.bucket.refund);
         }
@@ -126,11 +126,11 @@ impl Bucket {
 }
 
 /// The right to one retry.
-pub(super) struct Token<'a>(Option<&'a Bucket>);
+pub(crate) struct Token<'a>(Option<&'a Bucket>);
 
 impl Token<'_> {
     /// The retry begins.
-    pub(super) fn spend(mut self) {
+    pub(crate) fn spend(mut self) {
         self.0 = None;
     }
 }

@@ -66,5 +66,6 @@ pub use self::pause::{Jitter, Pause};
 pub use self::rules::{AnyError, OnError, Rules};
 pub use self::statistic::{BackoffStatistic, RetryStatistic};
 
+pub(crate) use self::backoff::timed;
 #[cfg(feature = "macros")]
-pub(crate) use self::backoff::{timed, untimed};
+pub(crate) use self::backoff::untimed;
