@@ -35,7 +35,7 @@ struct Shared<F> {
 }
 
 impl<F> Fallback<F> {
-    /// Makes one of an async closure, or of one that returns a future.
+    /// Makes one of a closure that returns a future, or of an async closure that holds nothing.
     pub fn new(handler: F) -> Self {
         Self::with(handler, None)
     }

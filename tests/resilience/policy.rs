@@ -1,6 +1,7 @@
 //! Several tools around one call: what each pair of them does together.
 
 use std::cell::RefCell;
+use std::future::ready;
 
 use aiomisc::resilience::{
     Breaker, BreakerGuard, Bulkhead, CallError, Fallback, Hedge, LoadShed, Policy, RateLimiter,
@@ -149,9 +150,9 @@ async fn a_fallback_sees_what_each_of_the_others_ends_with() {
     let seen = Events::default();
     let fallback = || {
         let seen = seen.clone();
-        Fallback::new(async move |error: CallError<u32>| {
+        Fallback::new(move |error: CallError<u32>| {
             seen.add(format!("{error:?}"));
-            Ok::<u32, CallError<u32>>(99)
+            ready(Ok::<u32, CallError<u32>>(99))
         })
     };
     let base = || Policy::new().fallback(fallback());
