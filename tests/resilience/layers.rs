@@ -15,9 +15,11 @@ use tower_service::Service;
 
 use super::*;
 
+type Step = (u64, Result<u32, u32>);
+
 /// Answers with the request and its own number, after so long; it must be asked before whether it is ready.
 struct Answers {
-    steps: Arc<Mutex<Vec<(u64, Result<u32, u32>)>>>,
+    steps: Arc<Mutex<Vec<Step>>>,
     ready: bool,
 }
 
@@ -32,7 +34,7 @@ impl Clone for Answers {
     }
 }
 
-fn answers(steps: &[(u64, Result<u32, u32>)]) -> Answers {
+fn answers(steps: &[Step]) -> Answers {
     let steps = steps.iter().rev().copied().collect();
     let steps = Arc::new(Mutex::new(steps));
     Answers {
