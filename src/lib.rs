@@ -36,7 +36,7 @@
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
-//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::timeout]`, `#[aiomisc::asyncbackoff]`, `#[aiomisc::asyncretry]`, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
 //! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
@@ -46,6 +46,7 @@
 //! | `gzip`, `bzip2`, `xz`, `zstd` | | files of these [formats](io::Compression), read and written |
 //! | `cron` | | `cron`: callbacks by the calendar, in any time zone; `service::CronService` |
 //! | `encodings` | | the [encodings](io::OpenOptions::encoding) of the web for files of text |
+//! | `tower` | | the tools of [`resilience`] and [`retry`] as layers of `tower` |
 //! | `testing` | | the module `testing` |
 //!
 //! A feature adds items; it never changes what others do.
@@ -76,6 +77,8 @@ pub mod periodic;
 #[cfg(feature = "macros")]
 pub mod plugins;
 pub mod recurring;
+pub mod resilience;
+pub mod retry;
 pub mod runtime;
 pub mod service;
 pub mod signal;
@@ -440,6 +443,147 @@ pub use aiomisc_macros::threaded_iterable;
 /// | `max_size`, `name`, `associated`, `crate` | as for [`threaded_iterable`] | |
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::threaded_iterable_separate;
+
+/// Gives an `async fn` so long, and drops what it does then.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use aiomisc::{BoxError, time};
+/// use std::time::Duration;
+///
+/// #[aiomisc::timeout("10ms")]
+/// async fn slow() -> Result<(), BoxError> {
+///     time::sleep(Duration::from_secs(2)).await;
+///     Ok(())
+/// }
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert!(slow().await.unwrap_err().is::<time::Elapsed>());
+/// # });
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The limit is a text (`ms`, `s`, `m`), a number of seconds such as `1` or `0.5`, or an expression of a
+/// `Duration`, which may name the arguments. The function returns a `Result` whose error can be made of an
+/// [`Elapsed`](time::Elapsed), as [`BoxError`] and `io::Error` can. What holds is what
+/// [`time::timeout`](fn@time::timeout) says, which this calls.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::timeout;
+
+/// Has an `async fn` tried again until it succeeds, with limits on its time: a
+/// [`Backoff`](crate::retry::Backoff) around it.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use std::io;
+///
+/// #[aiomisc::asyncbackoff(
+///     attempt_timeout = "1s",
+///     deadline = "10s",
+///     pause = "10ms",
+///     giveup = |error| error.kind() == io::ErrorKind::PermissionDenied,
+///     attempt = attempt,
+/// )]
+/// async fn fetch(key: String) -> io::Result<String> {
+///     if attempt.number() == 1 {
+///         return Err(io::ErrorKind::ConnectionReset.into());
+///     }
+///     Ok(key + "!")
+/// }
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert_eq!(fetch("answer".to_owned()).await?, "answer!");
+/// # Ok::<(), io::Error>(())
+/// # }).unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// It stands on free functions and on methods that take `&self`. Each attempt gets clones of the arguments.
+/// The function returns a `Result`; with a limit on time its error is one that can be made of an
+/// [`Elapsed`](time::Elapsed), as [`BoxError`] and `io::Error` can.
+///
+/// # Options
+///
+/// The first three may stand without their names, in this order; defaults are those of the
+/// [builder](crate::retry::BackoffBuilder).
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `attempt_timeout = "1s"` | how long one attempt may take | no limit |
+/// | `deadline = "10s"` | how long all of it may take | no limit |
+/// | `pause = "100ms"` | the pause, always the same; or a [`Pause`](crate::retry::Pause) | exponential, from 100 ms up to 30 s, with full jitter |
+/// | `max_tries = 5` | how many attempts there are, at most; `None` for no limit | 3, or no limit where there is a deadline |
+/// | `retry_if = RULE` | which errors are tried again: a function, or a closure that holds nothing, of `&E` | all |
+/// | `giveup = RULE` | which errors end it | none |
+/// | `retry_after = RULE` | the pause that an error asks for, as an `Option<Duration>` | none |
+/// | `budget = EXPRESSION` | the [`RetryBudget`](crate::retry::RetryBudget) | none |
+/// | `attempt = name` | a variable for the [`Attempt`](crate::retry::Attempt) | none |
+/// | `name = "database"` | what the figures are called | the function's name |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+///
+/// Lengths of time are texts (`ms`, `s`, `m`), numbers of seconds such as `1` or `0.5`, or expressions. Except
+/// for the rules, expressions are evaluated once, at the first call, for all calls there will be.
+///
+/// # Panics
+///
+/// At the first call, if the settings are what the builder refuses.
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::asyncbackoff;
+
+/// Has an `async fn` tried again, so many times: a [`Retry`](crate::retry::Retry) around it.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// static CALLS: AtomicU32 = AtomicU32::new(0);
+///
+/// #[aiomisc::asyncretry(5)]
+/// async fn download(url: &str) -> Result<usize, &'static str> {
+///     match CALLS.fetch_add(1, Ordering::Relaxed) {
+///         0 => Err("busy"),
+///         _ => Ok(url.len()),
+///     }
+/// }
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert_eq!(download("http://").await, Ok(7));
+/// # });
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// All else is as for [`asyncbackoff`].
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `max_tries = 5` | how many attempts there are, at most, also without its name; `None` for no limit | has to be there |
+/// | `pause = "100ms"` | the pause, always the same; or a [`Pause`](crate::retry::Pause) | none |
+/// | `retry_if`, `giveup`, `retry_after`, `budget`, `attempt`, `name`, `crate` | as for [`asyncbackoff`] | |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::asyncretry;
 
 /// Has an `async fn` come to its end, also if whoever called it gives up: [`utils::shield`] around its body.
 ///

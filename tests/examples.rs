@@ -30,6 +30,9 @@ mod lifecycle;
 mod logging;
 #[path = "shared/program.rs"]
 mod program;
+#[cfg(feature = "macros")]
+#[path = "examples/resilience.rs"]
+mod resilience;
 #[cfg(all(feature = "macros", feature = "testing"))]
 #[allow(
     dead_code,

@@ -1,5 +1,7 @@
 //! What stands in the parentheses of an attribute.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -7,7 +9,8 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Error, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesized, token,
+    Error, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Result, Token, UnOp, parenthesized,
+    token,
 };
 
 /// The options of an attribute: each is known, and given once.
@@ -48,7 +51,44 @@ impl Args {
     /// Reads the options; those that are not `known` are mistakes.
     pub(crate) fn parse(tokens: TokenStream, known: &[&str]) -> Result<Self> {
         let args = Punctuated::<Arg, Token![,]>::parse_terminated.parse2(tokens)?;
-        let args: Vec<_> = args.into_iter().collect();
+        Self::check(args.into_iter().collect(), known)
+    }
+
+    /// As [`parse`](Self::parse), for an attribute whose first options may stand without their names, in this
+    /// order. It has no options without a value.
+    pub(crate) fn parse_places(
+        tokens: TokenStream,
+        places: &[&str],
+        known: &[&str],
+    ) -> Result<Self> {
+        let parse = |input: ParseStream<'_>| {
+            let (mut args, mut places) = (Vec::new(), places.iter());
+            while !input.is_empty() {
+                if input.peek(Ident::peek_any) && input.peek2(Token![=]) {
+                    args.push(input.parse()?);
+                    // What follows an option with a name has one as well.
+                    places = [].iter();
+                } else {
+                    let value: Expr = input.parse()?;
+                    let Some(place) = places.next() else {
+                        let text = format!("expected options by name; known are {}", names(known));
+                        return Err(Error::new(value.span(), text));
+                    };
+                    args.push(Arg {
+                        key: Ident::new(place, value.span()),
+                        value: Value::Expr(value),
+                    });
+                }
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+            }
+            Ok(args)
+        };
+        Self::check(parse.parse2(tokens)?, known)
+    }
+
+    fn check(args: Vec<Arg>, known: &[&str]) -> Result<Self> {
         let mut problems = Problems::default();
         for (index, arg) in args.iter().enumerate() {
             let key = &arg.key;
@@ -148,6 +188,56 @@ impl Arg {
         Ok(quote_spanned!(text.span()=> ::core::time::Duration::from_millis(#millis)))
     }
 
+    /// A length of time: a text, a number of seconds, or an expression of a `Duration`.
+    pub(crate) fn length(&self, zero: bool) -> Result<TokenStream> {
+        let expected = if zero {
+            "a length of time, such as \"500ms\" or a number of seconds"
+        } else {
+            "a length of time above zero, such as \"500ms\" or a number of seconds"
+        };
+        let seconds = match self.literal() {
+            Some(Lit::Str(_)) => return self.duration(),
+            Some(Lit::Int(number)) => number.base10_parse::<u64>().ok().map(|n| n as f64),
+            Some(Lit::Float(number)) => number.base10_parse::<f64>().ok(),
+            Some(_) => None,
+            None => match self.expr()? {
+                Expr::Unary(negative) if matches!(negative.op, UnOp::Neg(_)) => None,
+                other => return Ok(other.to_token_stream()),
+            },
+        };
+        let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        match length {
+            Some(length) if zero || !length.is_zero() => {
+                let (seconds, nanos) = (length.as_secs(), length.subsec_nanos());
+                Ok(quote!(::core::time::Duration::new(#seconds, #nanos)))
+            }
+            _ => Err(self.expected(expected)),
+        }
+    }
+
+    /// A name that is made by the attribute.
+    pub(crate) fn name(&self) -> Result<&Ident> {
+        let name = match &self.value {
+            Value::Expr(Expr::Path(path)) => path.path.get_ident(),
+            _ => None,
+        };
+        name.ok_or_else(|| self.expected(&format!("a name, such as `{0} = {0}`", self.key)))
+    }
+
+    /// A number above zero as a literal, or any other expression.
+    pub(crate) fn count_or_expr(&self) -> Result<&Expr> {
+        let refused = match self.literal() {
+            Some(literal) => !matches!(literal, Lit::Int(number)
+                if number.base10_parse::<u32>().is_ok_and(|n| n > 0)),
+            None => matches!(self.expr()?, Expr::Unary(_)),
+        };
+        if refused {
+            let text = "a whole number above zero, or `None` for no limit";
+            return Err(self.expected(text));
+        }
+        self.expr()
+    }
+
     /// Names in parentheses.
     pub(crate) fn list(&self, example: &str) -> Result<&[Ident]> {
         match &self.value {
@@ -163,7 +253,7 @@ impl Arg {
         }
     }
 
-    fn expected(&self, what: &str) -> Error {
+    pub(crate) fn expected(&self, what: &str) -> Error {
         let span = match &self.value {
             Value::Nothing => self.key.span(),
             Value::Expr(expr) => expr.span(),

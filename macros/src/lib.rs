@@ -7,9 +7,12 @@ mod dependency_attr;
 mod function;
 mod main_attr;
 mod receiver_attr;
+mod repeated;
+mod retry_attr;
 mod shield_attr;
 mod test_attr;
 mod threaded_attr;
+mod timeout_attr;
 
 use proc_macro::TokenStream;
 
@@ -87,4 +90,22 @@ pub fn threaded_iterable_separate(args: TokenStream, item: TokenStream) -> Token
         iterable: true,
     };
     threaded_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Gives an `async fn` a limit on its time; `aiomisc::timeout` documents it.
+#[proc_macro_attribute]
+pub fn timeout(args: TokenStream, item: TokenStream) -> TokenStream {
+    timeout_attr::expand(args.into(), item.into()).into()
+}
+
+/// Has an `async fn` tried again, with limits on its time; `aiomisc::asyncbackoff` documents it.
+#[proc_macro_attribute]
+pub fn asyncbackoff(args: TokenStream, item: TokenStream) -> TokenStream {
+    retry_attr::expand(retry_attr::Kind::Backoff, args.into(), item.into()).into()
+}
+
+/// Has an `async fn` tried again; `aiomisc::asyncretry` documents it.
+#[proc_macro_attribute]
+pub fn asyncretry(args: TokenStream, item: TokenStream) -> TokenStream {
+    retry_attr::expand(retry_attr::Kind::Retry, args.into(), item.into()).into()
 }

@@ -41,6 +41,8 @@
 //! | [`ThreadPoolStatistic`](crate::thread::ThreadPoolStatistic) | each [`ThreadPool`](crate::thread::ThreadPool) | `threads`, `submitted`, `done`, `success`, `error`, `sum_time` |
 //! | [`TimerStatistic`](crate::recurring::TimerStatistic) | each [timer](mod@crate::recurring) | `call_count`, `done`, `fail`, `suppressed`, `sum_time`, `missed`, `skipped` |
 //! | [`IteratorStatistic`](crate::thread::iterate::IteratorStatistic) | each [iterator on a thread](mod@crate::thread::iterate) | `started`, `queue_size`, `queue_length`, `enqueued`, `yielded` |
+//! | [`BackoffStatistic`](crate::retry::BackoffStatistic), [`RetryStatistic`](crate::retry::RetryStatistic) | each [`Backoff`](crate::retry::Backoff) and [`Retry`](crate::retry::Retry) | `calls`, `attempts`, `pauses`, `done`, `errors`, `failed`, `cancels`, `refused`, `sum_time`, `sum_pauses` |
+//! | [`BulkheadStatistic`](crate::resilience::BulkheadStatistic) and its kin | each tool of [`resilience`](crate::resilience) | what it let through, and what not |
 //! | `LogStatistic` | each output of the log (feature `log`) | `threads`, `records`, `flushes`, `errors`, `lost` |
 
 mod counter;

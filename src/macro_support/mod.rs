@@ -45,6 +45,9 @@ pub mod dependency {
     };
 }
 
+/// What `#[timeout]`, `#[asyncbackoff]` and `#[asyncretry]` expand to.
+pub mod retry;
+
 /// For what no feature has added.
 pub mod absent {
     pub use crate::{
