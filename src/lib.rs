@@ -71,6 +71,7 @@ mod macro_support;
 pub mod net;
 #[cfg(feature = "macros")]
 pub mod plugins;
+pub mod pool;
 pub mod runtime;
 pub mod service;
 pub mod signal;
@@ -85,6 +86,7 @@ pub use self::context_var::ContextVar;
 pub use self::dependency::{Dependencies, Dependency, Provided};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
+pub use self::pool::{Pool, PoolManager, Pooled};
 pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
