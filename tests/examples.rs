@@ -28,6 +28,8 @@ mod iterables;
 mod lifecycle;
 #[path = "examples/logging.rs"]
 mod logging;
+#[path = "examples/pools.rs"]
+mod pools;
 #[path = "shared/program.rs"]
 mod program;
 #[cfg(all(feature = "macros", feature = "testing"))]

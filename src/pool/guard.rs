@@ -42,7 +42,7 @@ impl<M: PoolManager> Pooled<M> {
     }
 
     pub(super) fn object_mut(&mut self) -> &mut M::Object {
-        &mut **self
+        self
     }
 
     /// Takes the object out of the pool, which may then make another one. Nobody destroys it but the caller.

@@ -10,29 +10,29 @@ use crate::error::BoxError;
 /// ```
 /// # #[cfg(feature = "smol")] {
 /// use aiomisc::PoolManager;
-/// use aiomisc::net::{Addr, TcpStream};
+/// use aiomisc::net::{self, Stream};
 /// use futures::{AsyncReadExt, AsyncWriteExt};
 /// use std::io;
 ///
 /// /// Connections to a server that answers to `PING`.
-/// struct Connections(Addr);
+/// struct Connections(&'static str);
 ///
 /// impl PoolManager for Connections {
-///     type Object = TcpStream;
+///     type Object = Stream;
 ///     type Error = io::Error;
 ///
-///     async fn create(&self) -> io::Result<TcpStream> {
-///         TcpStream::connect(self.0.clone()).await
+///     async fn create(&self) -> io::Result<Stream> {
+///         net::connect(self.0).await.map_err(io::Error::other)
 ///     }
 ///
-///     async fn check(&self, stream: &mut TcpStream) -> io::Result<bool> {
+///     async fn check(&self, stream: &mut Stream) -> io::Result<bool> {
 ///         stream.write_all(b"PING\n").await?;
 ///         let mut answer = [0; 5];
 ///         stream.read_exact(&mut answer).await?;
 ///         Ok(answer == *b"PONG\n")
 ///     }
 ///
-///     async fn destroy(&self, mut stream: TcpStream) -> io::Result<()> {
+///     async fn destroy(&self, mut stream: Stream) -> io::Result<()> {
 ///         stream.close().await
 ///     }
 /// }

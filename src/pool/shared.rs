@@ -233,14 +233,16 @@ pub(super) fn wake(waker: Option<Waker>) {
     }
 }
 
+type Tell<M> = fn(&mut Places<Item<<M as PoolManager>::Object>>);
+
 /// Tells the places that a task of the pool has gone, if the runtime drops it before its end.
 pub(super) struct IfLost<M: PoolManager> {
     pool: Weak<Shared<M>>,
-    tell: Option<fn(&mut Places<Item<M::Object>>)>,
+    tell: Option<Tell<M>>,
 }
 
 impl<M: PoolManager> IfLost<M> {
-    pub(super) fn new(pool: &Weak<Shared<M>>, tell: fn(&mut Places<Item<M::Object>>)) -> Self {
+    pub(super) fn new(pool: &Weak<Shared<M>>, tell: Tell<M>) -> Self {
         let pool = Weak::clone(pool);
         let tell = Some(tell);
         Self { pool, tell }

@@ -109,7 +109,7 @@ async fn a_destroy_has_its_own_limit() {
     let pool = lab.builder(1).destroy_timeout(3 * SECOND).build().unwrap();
     lab.next_destroys([Hangs]);
     let (took, ()) = millis(async {
-        drop(several(&pool, 1).await.pop().unwrap().discard());
+        several(&pool, 1).await.pop().unwrap().discard();
         until(|| lab.alive() == 0).await;
     })
     .await;

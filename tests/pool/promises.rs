@@ -124,7 +124,7 @@ async fn more_than_may_wait_are_refused() {
     let error = pool.acquire().await.unwrap_err();
     assert!(matches!(error, AcquireError::Busy), "{error:?}");
     drop(held);
-    waits.await.unwrap().unwrap();
+    drop(waits.await.unwrap().unwrap());
 }
 
 #[aiomisc::test(runtimes(all))]
@@ -139,7 +139,7 @@ async fn without_time_only_what_is_there_is_lent() {
         "no object of the pool within 0ns: while all of them were in use"
     );
     drop(held);
-    pool.acquire_within(Duration::ZERO).await.unwrap();
+    drop(pool.acquire_within(Duration::ZERO).await.unwrap());
 }
 
 #[aiomisc::test(runtimes(all))]

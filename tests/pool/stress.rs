@@ -59,10 +59,9 @@ impl PoolManager for Wild {
         self.act().await
     }
 
-    async fn destroy(&self, counted: Counted) -> io::Result<()> {
+    async fn destroy(&self, _: Counted) -> io::Result<()> {
         // Whatever comes of it, it is gone.
         self.alive.fetch_sub(1, Ordering::SeqCst);
-        drop(counted);
         self.act().await.map(drop)
     }
 }
@@ -144,15 +143,21 @@ fn nothing_is_lost_when_callers_go_at_any_moment() {
 #[cfg(feature = "simulation")]
 #[test]
 fn nor_in_any_order_of_a_simulation() {
-    let seeds = if std::env::var_os("AIOMISC_STRESS").is_some() {
-        600
-    } else {
-        60
-    };
-    for seed in 0..seeds {
+    for seed in 0..rounds(60) {
         let simulation = aiomisc::adapters::Simulation::builder().seed(seed).build();
         Runtime::from(simulation).block_on(callers_that_go(seed));
     }
+}
+
+/// How many seeds: more in the long tier.
+#[cfg(feature = "simulation")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how much is tested is the caller's affair"
+)]
+fn rounds(few: u64) -> u64 {
+    let factor = std::env::var("AIOMISC_STRESS").ok();
+    few * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// A call that is dropped after every number of polls, in every state that the pool can be in.
