@@ -40,13 +40,21 @@ impl PoolManager for Redis {
     }
 }
 
-/// Where the server listens.
+/// Where a server listens that is not ours.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a program reads its own environment"
+)]
+fn address_of_the_environment() -> String {
+    std::env::var("POOL_ADDRESS").unwrap_or_default()
+}
+
+/// Where the small server of the example listens.
 static ADDRESS: Key<String> = Key::new("address");
 
 fn main() -> Result<(), BoxError> {
     let args = cli::Args::parse(&["--runtime", "--address"])?;
-    let given = std::env::var("POOL_ADDRESS").unwrap_or_default();
-    let given = args.get("--address", &given);
+    let given = args.get("--address", &address_of_the_environment());
     let mut entrypoint = args.entrypoint()?.log_config(false);
     if given.is_empty() {
         let server = TcpServer::new("127.0.0.1:0", |stream, _| serve(stream));
