@@ -56,6 +56,8 @@
     reason = "the adapters are where the executors, their clocks and their threads are called"
 )]
 pub mod adapters;
+pub mod aggregate;
+mod background;
 mod chance;
 pub mod context;
 pub mod context_var;
@@ -81,6 +83,7 @@ pub mod testing;
 pub mod thread;
 pub mod time;
 
+pub use self::aggregate::{Aggregator, AggregatorAsync, Arg};
 pub use self::context::{Context, Key};
 pub use self::context_var::ContextVar;
 pub use self::dependency::{Dependencies, Dependency, Provided};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PoolManager;
-use super::shared::{Options, Shared, spawn, wake};
+use super::shared::{Options, Shared, wake};
+use crate::background::spawn;
 use crate::error::{BoxError, Chain, panic_text};
 use crate::future::{Either, race, run_until};
 use crate::runtime::Runtime;

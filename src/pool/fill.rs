@@ -7,7 +7,8 @@ use super::PoolManager;
 use super::acquire::{Failed, HeldPlace, Limit, create};
 use super::destroy::error_text;
 use super::places::Places;
-use super::shared::{IfLost, Shared, Sharing, spawn};
+use super::shared::{IfLost, Shared, Sharing};
+use crate::background::spawn;
 use crate::future::race;
 
 /// The pause after the first failure; it doubles up to the longest.

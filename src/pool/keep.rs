@@ -6,7 +6,8 @@ use event_listener::EventListener;
 
 use super::PoolManager;
 use super::places::Places;
-use super::shared::{IfLost, Shared, Sharing, spawn};
+use super::shared::{IfLost, Shared, Sharing};
+use crate::background::spawn;
 use crate::future::race;
 
 /// Starts the task, which was written down as being there.

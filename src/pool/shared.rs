@@ -15,7 +15,7 @@ use super::places::{Counts, Grant, Places, Returned, Rules, Stir};
 use super::statistic::PoolStatistic;
 use super::turn::Host;
 use crate::flag::{Flag, listening, wake_all};
-use crate::runtime::{NoRuntime, Runtime, Scope, Slots};
+use crate::runtime::{NoRuntime, Runtime};
 use crate::statistics::Instance;
 
 pub(super) struct Shared<M: PoolManager> {
@@ -260,17 +260,4 @@ impl<M: PoolManager> Drop for IfLost<M> {
             shared.change(tell);
         }
     }
-}
-
-/// Spawns a task that belongs to the pool, and to none of those who use it: neither to their entrypoint or
-/// service nor to their span.
-pub(super) fn spawn<F>(runtime: &Runtime, name: &'static str, future: F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let nobody = tracing::Dispatch::none();
-    tracing::dispatcher::with_default(&nobody, || {
-        let mut scope = Some(Scope::with_slots(runtime, Slots::default()));
-        Scope::enter(&mut scope, || runtime.task(name).spawn(future).detach());
-    });
 }
