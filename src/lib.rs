@@ -440,6 +440,52 @@ pub use aiomisc_macros::threaded_iterable;
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::threaded_iterable_separate;
 
+/// Gathers calls of an `async fn` into batches: it takes the values of several, and is called with one.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// /// The squares of all numbers that are asked for within 10 ms.
+/// #[aiomisc::aggregate(leeway_ms = 10, max_count = 64)]
+/// async fn square(numbers: Vec<u64>) -> Vec<u64> {
+///     numbers.into_iter().map(|number| number * number).collect()
+/// }
+///
+/// # pub fn main() {
+/// # aiomisc::run(async {
+/// let (three, four) = futures::join!(square(3), square(4));
+/// assert_eq!((three?, four?), (9, 16)); // of one call
+/// # Ok::<(), aiomisc::BoxError>(())
+/// # }, []).unwrap().finished().unwrap().unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The function takes a `Vec<V>`, and returns `Vec<R>` or `Result<Vec<R>, E>`, by position. Its name is then that
+/// of an `async fn` that takes a `V` and returns `Result<R, AggregateError<E>>`. All else is in the module
+/// [`aggregate`](mod@aggregate).
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `leeway_ms = 10` | how long a batch waits for more calls, from its first | 10 |
+/// | `max_count = 64` | how many calls make a batch full | any number |
+/// | `most_batches = 4` | how many batches are worked on at the same time, at most | 64 |
+/// | `most_waiting = 1000` | how many calls wait, at most | 65 536 |
+/// | `name = "squares"` | what it is called in the figures | the function's path |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::aggregate;
+
+/// As [`aggregate`], with a function that takes a `Vec<Arg<V, R, E>>`, sets the result of each call when it has
+/// it, and returns nothing or `Result<(), E>`; see [`AggregatorAsync`].
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::aggregate_async;
+
 /// Makes tests of an `async fn`, one for each runtime.
 ///
 /// ```test_harness

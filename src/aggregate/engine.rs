@@ -30,12 +30,17 @@ pub(super) struct Engine<V, R, E, K> {
     key: Box<dyn Fn(&V) -> K + Send + Sync>,
     work: Work<V, R, E>,
     /// The batches that calls can join.
-    open: Mutex<HashMap<K, Arc<Running<V, R, E>>>>,
+    open: Mutex<Open<K, V, R, E>>,
     /// Calls that wait, in all batches.
     waiting: AtomicUsize,
     gate: Gate,
     pub(super) statistic: Instance<AggregateStatistic>,
 }
+
+type Open<K, V, R, E> = HashMap<K, Arc<Running<V, R, E>>>;
+
+/// A batch, and one's seat in it.
+type Joined<V, R, E> = (Arc<Running<V, R, E>>, usize);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -119,7 +124,7 @@ where
         key: K,
         value: V,
         waker: &Waker,
-    ) -> Result<(Arc<Running<V, R, E>>, usize), AggregateError<E>> {
+    ) -> Result<Joined<V, R, E>, AggregateError<E>> {
         let mut open = lock(&self.open);
         match open.entry(key) {
             Entry::Occupied(entry) => {
@@ -182,7 +187,7 @@ where
 {
     engine: &'a Arc<Engine<V, R, E, K>>,
     asked: Option<(K, V)>,
-    seat: Option<(Arc<Running<V, R, E>>, usize)>,
+    seat: Option<Joined<V, R, E>>,
 }
 
 // Nothing in it is pinned.

@@ -23,7 +23,7 @@ impl<R: Send + 'static> BatchOutput for Vec<R> {
     type Item = R;
     type Error = Infallible;
 
-    fn into_results(self) -> Result<Vec<R>, Infallible> {
+    fn into_results(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }

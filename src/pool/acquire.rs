@@ -59,7 +59,7 @@ pub(super) async fn acquire<M: PoolManager>(
 async fn turn<M: PoolManager>(
     shared: &Arc<Shared<M>>,
     limit: &mut Limit<'_, M>,
-) -> Result<Grant<Item<M::Object>>, AcquireError<M::Error>> {
+) -> Result<Grant<Box<Item<M::Object>>>, AcquireError<M::Error>> {
     match race(Turn::new(shared), &mut *limit).await {
         Either::First(grant) => Ok(grant?),
         Either::Second(()) => Err(limit.over(AcquireStage::Waiting)),
@@ -68,12 +68,12 @@ async fn turn<M: PoolManager>(
 
 enum Checked<M: PoolManager> {
     Good(Pooled<M>),
-    Bad(Item<M::Object>),
+    Bad(Box<Item<M::Object>>),
 }
 
 async fn check<M: PoolManager>(
     shared: &Arc<Shared<M>>,
-    item: Item<M::Object>,
+    item: Box<Item<M::Object>>,
     limit: &mut Limit<'_, M>,
 ) -> Result<Checked<M>, AcquireError<M::Error>> {
     let mut pooled = Pooled::unchecked(shared, item);
@@ -132,7 +132,7 @@ pub(super) enum Failed<E> {
 pub(super) async fn create<M: PoolManager>(
     shared: &Shared<M>,
     limit: &mut Limit<'_, M>,
-) -> Result<Item<M::Object>, Failed<M::Error>> {
+) -> Result<Box<Item<M::Object>>, Failed<M::Error>> {
     let made = run_until(async { shared.manager.create().await }, limit).await;
     let failed = match made {
         Ok(Either::First(Ok(object))) => {

@@ -15,14 +15,14 @@ use super::shared::{Shared, Sharing};
 pub struct Pooled<M: PoolManager> {
     shared: Arc<Shared<M>>,
     /// Taken out only by what takes this guard as well.
-    item: Option<Item<M::Object>>,
+    item: Option<Box<Item<M::Object>>>,
     /// Whether it may be lent again; not while its check is under way.
     good: bool,
 }
 
 impl<M: PoolManager> Pooled<M> {
     #[inline]
-    pub(super) fn unchecked(shared: &Arc<Shared<M>>, item: Item<M::Object>) -> Self {
+    pub(super) fn unchecked(shared: &Arc<Shared<M>>, item: Box<Item<M::Object>>) -> Self {
         Self {
             shared: Arc::clone(shared),
             item: Some(item),
@@ -36,7 +36,7 @@ impl<M: PoolManager> Pooled<M> {
         self
     }
 
-    pub(super) fn into_item(mut self) -> Item<M::Object> {
+    pub(super) fn into_item(mut self) -> Box<Item<M::Object>> {
         let item = self.item.take();
         item.unwrap_or_else(|| unreachable!("it is there until the drop"))
     }

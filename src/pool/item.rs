@@ -4,7 +4,7 @@ use super::places::Rests;
 use crate::chance::Chance;
 use crate::runtime::Runtime;
 
-/// An object, and for how long the pool keeps it.
+/// An object, and for how long the pool keeps it. It goes through many hands, so that it is moved as a pointer.
 #[derive(Debug)]
 pub(super) struct Item<T> {
     pub(super) object: T,
@@ -30,13 +30,13 @@ impl Limits {
 
 impl<T> Item<T> {
     /// One that was made just now.
-    pub(super) fn new(object: T, limits: &Limits, runtime: &Runtime) -> Self {
-        let mut item = Self {
+    pub(super) fn new(object: T, limits: &Limits, runtime: &Runtime) -> Box<Self> {
+        let mut item = Box::new(Self {
             object,
             patience: None,
             idle_until: None,
             dies: None,
-        };
+        });
         if limits.are_there() {
             let mut chance = Chance::of(runtime);
             let mut spread = |limit: Duration| limit.saturating_add(chance.up_to(limit));
@@ -59,7 +59,7 @@ impl<T> Item<T> {
     }
 }
 
-impl<T> Rests for Item<T> {
+impl<T> Rests for Box<Item<T>> {
     fn idle_until(&self) -> Option<Instant> {
         self.idle_until
     }

@@ -21,7 +21,7 @@ use crate::statistics::Instance;
 pub(super) struct Shared<M: PoolManager> {
     pub(super) manager: Arc<M>,
     pub(super) options: Options,
-    places: Mutex<Places<Item<M::Object>>>,
+    places: Mutex<Places<Box<Item<M::Object>>>>,
     /// Looked up by the first who needs it.
     runtime: OnceLock<Runtime>,
     pub(super) statistic: Instance<PoolStatistic>,
@@ -96,7 +96,7 @@ impl<M: PoolManager> Shared<M> {
 
     /// Changes something under the lock, and tells of it.
     #[inline]
-    pub(super) fn change<R>(&self, f: impl FnOnce(&mut Places<Item<M::Object>>) -> R) -> R {
+    pub(super) fn change<R>(&self, f: impl FnOnce(&mut Places<Box<Item<M::Object>>>) -> R) -> R {
         let mut places = self.places();
         let result = f(&mut places);
         let counts = places.counts();
@@ -126,7 +126,7 @@ impl<M: PoolManager> Shared<M> {
         }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places<Item<M::Object>>> {
+    fn places(&self) -> MutexGuard<'_, Places<Box<Item<M::Object>>>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,17 +134,17 @@ impl<M: PoolManager> Shared<M> {
 /// What leads to a task, which shares the pool.
 pub(super) trait Sharing<M: PoolManager> {
     /// Takes an object back.
-    fn give_back(&self, item: Item<M::Object>);
+    fn give_back(&self, item: Box<Item<M::Object>>);
 
     /// Gives a place back that has no object.
     fn free(&self);
 
     /// Has an object destroyed, and gives its place back.
-    fn discard(&self, item: Item<M::Object>);
+    fn discard(&self, item: Box<Item<M::Object>>);
 
     /// Has an object destroyed for another one, whose place is the caller's. Without an answer the place is
     /// not free yet, and the caller has to ask anew.
-    fn replace(&self, item: Item<M::Object>) -> Option<Grant<Item<M::Object>>>;
+    fn replace(&self, item: Box<Item<M::Object>>) -> Option<Grant<Box<Item<M::Object>>>>;
 
     /// Has objects made if too few are idle.
     fn fill(&self);
@@ -152,7 +152,7 @@ pub(super) trait Sharing<M: PoolManager> {
 
 impl<M: PoolManager> Sharing<M> for Arc<Shared<M>> {
     #[inline]
-    fn give_back(&self, mut item: Item<M::Object>) {
+    fn give_back(&self, mut item: Box<Item<M::Object>>) {
         if self.options.limits.are_there() {
             let now = self.now();
             if item.is_too_old(now) {
@@ -174,7 +174,7 @@ impl<M: PoolManager> Sharing<M> for Arc<Shared<M>> {
         self.fill();
     }
 
-    fn discard(&self, item: Item<M::Object>) {
+    fn discard(&self, item: Box<Item<M::Object>>) {
         let (had_place, waker) = self.change(|places| match places.doom() {
             true => (false, places.free()),
             false => (true, None),
@@ -184,7 +184,7 @@ impl<M: PoolManager> Sharing<M> for Arc<Shared<M>> {
         self.fill();
     }
 
-    fn replace(&self, item: Item<M::Object>) -> Option<Grant<Item<M::Object>>> {
+    fn replace(&self, item: Box<Item<M::Object>>) -> Option<Grant<Box<Item<M::Object>>>> {
         let grant = self.change(|places| places.doom().then(|| places.exchange()));
         destroy(item.object, Burial::new(self, grant.is_none()));
         grant
@@ -199,7 +199,7 @@ impl<M: PoolManager> Sharing<M> for Arc<Shared<M>> {
 }
 
 impl<M: PoolManager> Host for Arc<Shared<M>> {
-    type Item = Item<M::Object>;
+    type Item = Box<Item<M::Object>>;
 
     #[inline]
     fn change<R>(&self, f: impl FnOnce(&mut Places<Self::Item>) -> R) -> R {
@@ -233,7 +233,7 @@ pub(super) fn wake(waker: Option<Waker>) {
     }
 }
 
-type Tell<M> = fn(&mut Places<Item<<M as PoolManager>::Object>>);
+type Tell<M> = fn(&mut Places<Box<Item<<M as PoolManager>::Object>>>);
 
 /// Tells the places that a task of the pool has gone, if the runtime drops it before its end.
 pub(super) struct IfLost<M: PoolManager> {
