@@ -18,6 +18,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[cfg(feature = "macros")]
+#[path = "examples/batches.rs"]
+mod batches;
 #[path = "examples/files.rs"]
 mod files;
 #[path = "examples/formats.rs"]
