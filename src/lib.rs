@@ -36,7 +36,7 @@
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
-//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::timeout]`, `#[aiomisc::asyncbackoff]`, `#[aiomisc::asyncretry]`, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::timeout]`, `#[aiomisc::asyncbackoff]`, `#[aiomisc::asyncretry]`, `#[aiomisc::aggregate]` and `aggregate_async`, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
 //! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
@@ -58,6 +58,8 @@
     reason = "the adapters are where the executors, their clocks and their threads are called"
 )]
 pub mod adapters;
+pub mod aggregate;
+mod background;
 mod chance;
 pub mod context;
 pub mod context_var;
@@ -76,6 +78,7 @@ pub mod net;
 pub mod periodic;
 #[cfg(feature = "macros")]
 pub mod plugins;
+pub mod pool;
 pub mod recurring;
 pub mod resilience;
 pub mod retry;
@@ -89,11 +92,13 @@ pub mod thread;
 pub mod time;
 pub mod utils;
 
+pub use self::aggregate::{Aggregator, AggregatorAsync, Arg};
 pub use self::context::{Context, Key};
 pub use self::context_var::ContextVar;
 pub use self::dependency::{Dependencies, Dependency, Provided};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
+pub use self::pool::{Pool, PoolManager, Pooled};
 pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
@@ -584,6 +589,52 @@ pub use aiomisc_macros::asyncbackoff;
 /// | `retry_if`, `giveup`, `retry_after`, `budget`, `attempt`, `name`, `crate` | as for [`asyncbackoff`] | |
 #[cfg(feature = "macros")]
 pub use aiomisc_macros::asyncretry;
+
+/// Gathers calls of an `async fn` into batches: it takes the values of several, and is called with one.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// /// The squares of all numbers that are asked for within 10 ms.
+/// #[aiomisc::aggregate(leeway_ms = 10, max_count = 64)]
+/// async fn square(numbers: Vec<u64>) -> Vec<u64> {
+///     numbers.into_iter().map(|number| number * number).collect()
+/// }
+///
+/// # pub fn main() {
+/// # aiomisc::run(async {
+/// let (three, four) = futures::join!(square(3), square(4));
+/// assert_eq!((three?, four?), (9, 16)); // of one call
+/// # Ok::<(), aiomisc::BoxError>(())
+/// # }, []).unwrap().finished().unwrap().unwrap();
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// The function takes a `Vec<V>`, and returns `Vec<R>` or `Result<Vec<R>, E>`, by position. Its name is then that
+/// of an `async fn` that takes a `V` and returns `Result<R, AggregateError<E>>`. All else is in the module
+/// [`aggregate`](mod@aggregate).
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `leeway_ms = 10` | how long a batch waits for more calls, from its first | 10 |
+/// | `max_count = 64` | how many calls make a batch full | any number |
+/// | `most_batches = 4` | how many batches are worked on at the same time, at most | 64 |
+/// | `most_waiting = 1000` | how many calls wait, at most | 65 536 |
+/// | `name = "squares"` | what it is called in the figures | the function's path |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::aggregate;
+
+/// As [`aggregate`], with a function that takes a `Vec<Arg<V, R, E>>`, sets the result of each call when it has
+/// it, and returns nothing or `Result<(), E>`; see [`AggregatorAsync`].
+#[cfg(feature = "macros")]
+pub use aiomisc_macros::aggregate_async;
 
 /// Has an `async fn` come to its end, also if whoever called it gives up: [`utils::shield`] around its body.
 ///

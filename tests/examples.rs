@@ -18,6 +18,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+#[cfg(feature = "macros")]
+#[path = "examples/batches.rs"]
+mod batches;
 #[path = "examples/files.rs"]
 mod files;
 #[path = "examples/formats.rs"]
@@ -28,6 +31,8 @@ mod iterables;
 mod lifecycle;
 #[path = "examples/logging.rs"]
 mod logging;
+#[path = "examples/pools.rs"]
+mod pools;
 #[path = "shared/program.rs"]
 mod program;
 #[cfg(feature = "macros")]

@@ -2,6 +2,7 @@
 //!
 //! They parse and delegate: what runs is in the library, in `__private` and in `testing`.
 
+mod aggregate_attr;
 mod args;
 mod dependency_attr;
 mod function;
@@ -108,4 +109,24 @@ pub fn asyncbackoff(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn asyncretry(args: TokenStream, item: TokenStream) -> TokenStream {
     retry_attr::expand(retry_attr::Kind::Retry, args.into(), item.into()).into()
+}
+
+/// Gathers calls into batches; `aiomisc::aggregate` documents it.
+#[proc_macro_attribute]
+pub fn aggregate(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = aggregate_attr::Kind {
+        name: "aggregate",
+        one_by_one: false,
+    };
+    aggregate_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Gathers calls into batches whose results are set one by one; `aiomisc::aggregate_async` documents it.
+#[proc_macro_attribute]
+pub fn aggregate_async(args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = aggregate_attr::Kind {
+        name: "aggregate_async",
+        one_by_one: true,
+    };
+    aggregate_attr::expand(kind, args.into(), item.into()).into()
 }

@@ -1,0 +1,427 @@
+//! What gathers calls into batches and has them worked on; of both forms.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use event_listener::{Event, listener};
+use futures_core::future::BoxFuture;
+
+use super::batch::Batch;
+use super::error::{AggregateError, ResultNotSetError};
+use super::statistic::AggregateStatistic;
+use crate::background::spawn;
+use crate::error::panic_text;
+use crate::flag::{Flag, listening};
+use crate::future::{catch_panic, race};
+use crate::runtime::Runtime;
+use crate::statistics::Instance;
+
+/// What a call gets.
+pub(super) type Given<R, E> = Result<R, AggregateError<E>>;
+
+pub(super) struct Engine<V, R, E, K> {
+    rules: Rules,
+    key: Box<dyn Fn(&V) -> K + Send + Sync>,
+    work: Work<V, R, E>,
+    /// The batches that calls can join.
+    open: Mutex<Open<K, V, R, E>>,
+    /// Calls that wait, in all batches.
+    waiting: AtomicUsize,
+    gate: Gate,
+    pub(super) statistic: Instance<AggregateStatistic>,
+}
+
+type Open<K, V, R, E> = HashMap<K, Arc<Running<V, R, E>>>;
+
+/// A batch, and one's seat in it.
+type Joined<V, R, E> = (Arc<Running<V, R, E>>, usize);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) leeway: Duration,
+    /// `usize::MAX` for any number.
+    pub(super) max_count: usize,
+    pub(super) most_batches: usize,
+    pub(super) most_waiting: usize,
+}
+
+/// Works on a batch; gives the results that were not given one by one.
+type Work<V, R, E> = Box<
+    dyn Fn(Vec<(usize, V)>, Arc<dyn Taker<Given<R, E>>>) -> BoxFuture<'static, Result<(), E>>
+        + Send
+        + Sync,
+>;
+
+/// Takes results, whatever the values were.
+pub(super) trait Taker<R>: Send + Sync {
+    fn take(&self, seat: usize, result: R) -> Result<(), R>;
+
+    /// Takes the results of several.
+    fn take_all(&self, results: Vec<(usize, R)>);
+
+    fn is_wanted(&self, seat: usize) -> bool;
+}
+
+/// A batch, from its first call to its last result.
+pub(super) struct Running<V, R, E> {
+    batch: Mutex<Batch<V, Given<R, E>>>,
+    /// It need not wait for more.
+    full: Flag,
+}
+
+impl<V, R, E, K> Engine<V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+    pub(super) fn new(
+        rules: Rules,
+        name: Option<Arc<str>>,
+        key: Box<dyn Fn(&V) -> K + Send + Sync>,
+        work: Work<V, R, E>,
+    ) -> Arc<Self> {
+        let statistic = Instance::<AggregateStatistic>::new(name);
+        statistic.leeway_ms.set(rules.leeway.as_secs_f64() * 1e3);
+        let most = i64::try_from(rules.max_count);
+        statistic.max_count.set(
+            most.ok()
+                .filter(|_| rules.max_count != usize::MAX)
+                .unwrap_or(0),
+        );
+        Arc::new(Self {
+            rules,
+            key,
+            work,
+            open: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            gate: Gate::default(),
+            statistic,
+        })
+    }
+
+    pub(super) async fn call(self: &Arc<Self>, value: V) -> Given<R, E> {
+        let _waits = Waits::new(&self.waiting, self.rules.most_waiting)?;
+        let key = (self.key)(&value);
+        let mut call = Call {
+            engine: self,
+            asked: Some((key, value)),
+            seat: None,
+        };
+        std::future::poll_fn(|cx| Pin::new(&mut call).poll(cx)).await
+    }
+
+    /// Takes a seat in the batch of this key, which is begun if there is none.
+    fn join(
+        self: &Arc<Self>,
+        key: K,
+        value: V,
+        waker: &Waker,
+    ) -> Result<Joined<V, R, E>, AggregateError<E>> {
+        let mut open = lock(&self.open);
+        match open.entry(key) {
+            Entry::Occupied(entry) => {
+                let running = Arc::clone(entry.get());
+                let (seat, full) = running.join(value, waker, self.rules.max_count);
+                if full {
+                    // The key is dropped without the lock.
+                    let gone = entry.remove_entry();
+                    drop(open);
+                    drop(gone);
+                    running.full.set();
+                }
+                Ok((running, seat))
+            }
+            Entry::Vacant(entry) => {
+                let runtime = Runtime::current()
+                    .map_err(AggregateError::NoRuntime)?
+                    .unowned();
+                let running = Arc::new(Running::new());
+                let (seat, full) = running.join(value, waker, self.rules.max_count);
+                let key = entry.key().clone();
+                if !full {
+                    entry.insert(Arc::clone(&running));
+                } else {
+                    running.full.set();
+                }
+                drop(open);
+                self.start(&runtime, key, Arc::clone(&running));
+                Ok((running, seat))
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, runtime: &Runtime, key: K, running: Arc<Running<V, R, E>>) {
+        let work = Working {
+            engine: Arc::clone(self),
+            key: Some(key),
+            running,
+        };
+        let leeway = runtime.sleep(self.rules.leeway);
+        spawn(runtime, "aggregate", async move {
+            if !work.running.full.is_set() {
+                race(work.running.full.wait(), leeway).await;
+            }
+            let engine = Arc::clone(&work.engine);
+            let _place = engine.gate.enter(engine.rules.most_batches).await;
+            work.run().await;
+        });
+    }
+}
+
+/// One call, on its way to its result. Dropped at any moment, it takes its value along, or leaves the result to
+/// nobody.
+struct Call<'a, V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+    engine: &'a Arc<Engine<V, R, E, K>>,
+    asked: Option<(K, V)>,
+    seat: Option<Joined<V, R, E>>,
+}
+
+// Nothing in it is pinned.
+impl<V, R, E, K> Unpin for Call<'_, V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+}
+
+impl<V, R, E, K> Future for Call<'_, V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+    type Output = Given<R, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some((key, value)) = self.asked.take() {
+            self.seat = Some(self.engine.join(key, value, cx.waker())?);
+            return Poll::Pending;
+        }
+        let Some((running, seat)) = &self.seat else {
+            return Poll::Pending;
+        };
+        let (looked, waker) = lock(&running.batch).look(*seat, cx.waker());
+        drop(waker);
+        if looked.is_ready() {
+            self.seat = None;
+        }
+        looked
+    }
+}
+
+impl<V, R, E, K> Drop for Call<'_, V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+    fn drop(&mut self) {
+        if let Some((running, seat)) = self.seat.take() {
+            let left = lock(&running.batch).leave(seat);
+            drop(left);
+        }
+    }
+}
+
+impl<V, R, E> Running<V, R, E> {
+    fn new() -> Self {
+        Self {
+            batch: Mutex::new(Batch::new()),
+            full: Flag::default(),
+        }
+    }
+
+    /// Takes a seat, and says whether the batch is full by that.
+    fn join(&self, value: V, waker: &Waker, most: usize) -> (usize, bool) {
+        let mut batch = lock(&self.batch);
+        let seat = batch.join(value, waker.clone());
+        (seat, batch.waiting() >= most)
+    }
+}
+
+impl<V: Send, R: Send, E: Send + Sync> Taker<Given<R, E>> for Running<V, R, E> {
+    fn take(&self, seat: usize, result: Given<R, E>) -> Result<(), Given<R, E>> {
+        let waker = lock(&self.batch).give(seat, result)?;
+        waker.wake();
+        Ok(())
+    }
+
+    fn take_all(&self, results: Vec<(usize, Given<R, E>)>) {
+        let mut wakers = Vec::with_capacity(results.len());
+        let mut unwanted = Vec::new();
+        let mut batch = lock(&self.batch);
+        for (seat, result) in results {
+            match batch.give(seat, result) {
+                Ok(waker) => wakers.push(waker),
+                Err(result) => unwanted.push(result),
+            }
+        }
+        drop(batch);
+        drop(unwanted);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn is_wanted(&self, seat: usize) -> bool {
+        lock(&self.batch).is_wanted(seat)
+    }
+}
+
+/// The work on one batch. However it ends, also with the runtime, every call gets an answer.
+struct Working<V, R, E, K>
+where
+    K: Eq + Hash,
+{
+    engine: Arc<Engine<V, R, E, K>>,
+    key: Option<K>,
+    running: Arc<Running<V, R, E>>,
+}
+
+impl<V, R, E, K> Working<V, R, E, K>
+where
+    V: Send + 'static,
+    R: Send + 'static,
+    E: Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + 'static,
+{
+    async fn run(mut self) {
+        self.shut();
+        let values = lock(&self.running.batch).begin();
+        if values.is_empty() {
+            return;
+        }
+        let taker = Arc::clone(&self.running) as Arc<dyn Taker<Given<R, E>>>;
+        let ended = catch_panic(async { (self.engine.work)(values, taker).await }).await;
+        let statistic = &self.engine.statistic;
+        let outcome = if matches!(ended, Ok(Ok(()))) {
+            &statistic.success
+        } else {
+            &statistic.error
+        };
+        outcome.add_one();
+        statistic.done.add_one();
+        match ended {
+            Ok(Ok(())) => self.answer(|| AggregateError::NotSet(ResultNotSetError)),
+            Ok(Err(error)) => {
+                let error = Arc::new(error);
+                self.answer(|| AggregateError::Batch(Arc::clone(&error)));
+            }
+            Err(panic) => {
+                let text: Arc<str> = panic_text(&*panic).into();
+                self.answer(|| AggregateError::Panicked(Arc::clone(&text)));
+            }
+        }
+    }
+}
+
+impl<V, R, E, K: Eq + Hash> Working<V, R, E, K> {
+    /// Lets no more calls join.
+    fn shut(&mut self) {
+        let Some(key) = self.key.take() else {
+            return;
+        };
+        let mut open = lock(&self.engine.open);
+        // A full one was taken out before, and another may have come in its place.
+        let same = open
+            .get(&key)
+            .is_some_and(|open| Arc::ptr_eq(open, &self.running));
+        let gone = same.then(|| open.remove_entry(&key));
+        drop(open);
+        drop(gone);
+    }
+
+    /// Answers those who have no result.
+    fn answer(&self, mut error: impl FnMut() -> AggregateError<E>) {
+        let wakers = lock(&self.running.batch).give_all(|| Err(error()));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<V, R, E, K: Eq + Hash> Drop for Working<V, R, E, K> {
+    fn drop(&mut self) {
+        self.shut();
+        self.answer(|| AggregateError::Ended);
+    }
+}
+
+/// Lets so many in.
+#[derive(Default)]
+struct Gate {
+    inside: AtomicUsize,
+    left: Event,
+}
+
+struct Inside<'a>(&'a Gate);
+
+impl Gate {
+    async fn enter(&self, most: usize) -> Inside<'_> {
+        loop {
+            if let Some(inside) = self.try_enter(most) {
+                return inside;
+            }
+            listener!(self.left => left);
+            listening();
+            if let Some(inside) = self.try_enter(most) {
+                return inside;
+            }
+            left.await;
+        }
+    }
+
+    fn try_enter(&self, most: usize) -> Option<Inside<'_>> {
+        let more = |inside: usize| (inside < most).then_some(inside + 1);
+        let entered = self
+            .inside
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        entered.is_ok().then_some(Inside(self))
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::SeqCst);
+        if self.0.left.total_listeners() > 0 {
+            self.0.left.notify(1);
+        }
+    }
+}
+
+/// One call among those that wait.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new<E>(waiting: &'a AtomicUsize, most: usize) -> Result<Self, AggregateError<E>> {
+        let one = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= most {
+            return Err(AggregateError::Busy);
+        }
+        Ok(one)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
