@@ -390,7 +390,7 @@ impl Gate {
         let entered = self
             .inside
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
-        entered.is_ok().then_some(Inside(self))
+        entered.is_ok().then(|| Inside(self))
     }
 }
 
