@@ -122,6 +122,10 @@ async fn what_nobody_waits_for_is_given_back() {
 
 /// One in a static lives on, and its next batch is another runtime's.
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "its runtime is gone: no other may be needed to hear of that"
+)]
 fn a_runtime_that_ends_leaves_nobody_waiting() {
     let aggregator = Aggregator::builder().leeway(HOUR).max_count(2);
     let aggregator = aggregator.build(|values: Vec<u32>| async move { values });
