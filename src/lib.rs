@@ -58,6 +58,7 @@
 )]
 pub mod adapters;
 mod chance;
+pub mod circuit_breaker;
 pub mod context;
 pub mod context_var;
 pub mod dependency;
