@@ -3,6 +3,7 @@
 //! They parse and delegate: what runs is in the library, in `__private` and in `testing`.
 
 mod args;
+mod cutout_attr;
 mod dependency_attr;
 mod function;
 mod main_attr;
@@ -101,4 +102,10 @@ pub fn asyncbackoff(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn asyncretry(args: TokenStream, item: TokenStream) -> TokenStream {
     retry_attr::expand(retry_attr::Kind::Retry, args.into(), item.into()).into()
+}
+
+/// Has a function call itself through a circuit breaker; `aiomisc::cutout` documents it.
+#[proc_macro_attribute]
+pub fn cutout(args: TokenStream, item: TokenStream) -> TokenStream {
+    cutout_attr::expand(args.into(), item.into()).into()
 }

@@ -37,13 +37,15 @@ pub(super) struct Core {
 
 const STATES: u64 = 0b11;
 const PASSING: u64 = 0;
+/// Passing, and there was no call yet: the first one tells since when successes are counted.
+const NEW: u64 = 3;
 
 impl Core {
     pub(super) fn new(settings: Settings, name: Option<Arc<str>>) -> Self {
         let figures = Instance::<CircuitBreakerStatistic>::new(name);
         figures.error_ratio_threshold.set(settings.error_ratio);
         Self {
-            gate: AtomicU64::new(PASSING),
+            gate: AtomicU64::new(NEW),
             slow_call: settings.slow_call,
             growing: settings.recovery == Recovery::Growing,
             machine: Mutex::new(Machine::new(settings)),
@@ -65,7 +67,7 @@ impl Core {
     #[inline]
     pub(super) fn is_passing(&self) -> bool {
         // It protects nothing: a call that comes a moment too late is one that came a moment earlier.
-        self.gate.load(Ordering::Relaxed) & STATES == PASSING
+        matches!(self.gate.load(Ordering::Relaxed) & STATES, PASSING | NEW)
     }
 
     /// Lets a call through, or not.

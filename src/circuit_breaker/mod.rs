@@ -45,7 +45,7 @@
 //! - A refused call counts nowhere but in the [figures](CircuitBreakerStatistic).
 //! - A failure is counted at its time, and only in the state in which its call began.
 //! - The window is as long as it is set, of ten parts, and goes on by a part at a time.
-//! - A success while it is passing reads no clock. Those between two failures are spread evenly over the time
+//! - A success while it is passing reads no clock, but for the very first call. Those between two failures are spread evenly over the time
 //!   between these, which is what the share of failures is taken of. With
 //!   [`slow_call`](CircuitBreakerBuilder::slow_call) they are counted at their time.
 //! - A probe that is dropped, or has no outcome in its time, gives its place back.
@@ -76,7 +76,8 @@ pub use self::error::{BreakerError, CircuitBroken};
 pub use self::feed::Changes;
 pub use self::guard::Guard;
 #[cfg(feature = "macros")]
-pub(crate) use self::inspect::By;
+#[doc(hidden)]
+pub use self::inspect::By;
 pub use self::inspect::{FailureIf, Inspect};
 pub use self::state::{Change, Counts, Reason, Recovery, State};
 pub use self::statistic::CircuitBreakerStatistic;
