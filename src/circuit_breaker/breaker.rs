@@ -59,7 +59,7 @@ impl<R> CircuitBreaker<R> {
     /// # Panics
     ///
     /// With the text of [`NoRuntime`](crate::runtime::NoRuntime), when the clock is needed and no runtime is at
-    /// hand: for all but successes while it is passing.
+    /// hand: for the very first call, and for all but successes while it is passing.
     ///
     /// ```
     /// # #[cfg(feature = "smol")] {
@@ -133,7 +133,7 @@ impl<R> CircuitBreaker<R> {
     /// # Panics
     ///
     /// With the text of [`NoRuntime`](crate::runtime::NoRuntime), when the clock is needed and no runtime is at
-    /// hand: for slow calls, and unless it is passing.
+    /// hand: for the very first call, for slow calls, and unless it is passing.
     ///
     /// ```
     /// # #[cfg(feature = "smol")] {

@@ -50,7 +50,7 @@ impl<E> fmt::Debug for FailureIf<E> {
 /// A rule that is not kept.
 #[cfg(feature = "macros")]
 #[derive(Debug)]
-pub struct By<F>(pub F);
+pub struct By<F>(pub(crate) F);
 
 #[cfg(feature = "macros")]
 impl<E, F: Fn(&E) -> bool> Inspect<E> for By<F> {

@@ -23,6 +23,7 @@ pub fn builder(
 /// # Panics
 ///
 /// If it cannot be.
+#[must_use]
 pub fn made(built: Result<CircuitBreaker, InvalidSetting>) -> CircuitBreaker {
     built.unwrap_or_else(|error| panic!("{error}"))
 }
