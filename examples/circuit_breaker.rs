@@ -50,10 +50,10 @@ async fn main() -> Result<(), BoxError> {
     let running = aiomisc::Entrypoint::current().ok_or("no entrypoint")?;
     running.start_services(services![server]).await?;
 
-    // When half of the calls within 10 s fail, it is broken for 0.2 s; then two calls in a row have to succeed.
+    // When half of the calls within 10 s fail, it is broken for 0.5 s; then two calls in a row have to succeed.
     let breaker = CircuitBreaker::builder(0.5, Duration::from_secs(10))
         .minimum_calls(4)
-        .broken_time(Duration::from_millis(200))
+        .broken_time(Duration::from_millis(500))
         .recovery(Recovery::Probes {
             at_once: 1,
             successes: 2,
@@ -79,7 +79,7 @@ async fn main() -> Result<(), BoxError> {
             Ok(answer) => answer,
             Err(BreakerError::Failed(error)) => format!("failed: {error}"),
             Err(BreakerError::Broken(broken)) => {
-                assert!(broken.retry_after() <= Duration::from_millis(200));
+                assert!(broken.retry_after() <= Duration::from_millis(500));
                 broken.to_string()
             }
             Err(error) => error.to_string(),

@@ -73,12 +73,12 @@ const WINDOW: Duration = Duration::from_millis(500);
     failure_if = is_serious,
     crate = "aiomisc",
 )]
-async fn with_everything<'a, T: ?Sized>(
+async fn with_everything<'a, T>(
     text: &'a T,
     (takes, kind): (u64, Option<ErrorKind>),
 ) -> io::Result<impl Display + use<'a, T>>
 where
-    T: Display + Sync,
+    T: Display + ?Sized + Sync,
 {
     sleep(ms(takes)).await;
     match kind {
