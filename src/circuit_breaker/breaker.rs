@@ -167,7 +167,7 @@ impl<R> CircuitBreaker<R> {
         self.look(|machine| machine.state())
     }
 
-    /// How many calls in the window have ended how; in recovery, since that began.
+    /// How many calls in the window have ended how. It begins anew with each change of the state.
     ///
     /// # Panics
     ///

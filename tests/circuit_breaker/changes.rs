@@ -80,3 +80,33 @@ async fn what_was_before_is_not_told() {
     breaker.close();
     assert_eq!(changes.next().await.unwrap().to, State::Passing);
 }
+
+#[aiomisc::test(simulation)]
+async fn changes_are_logged() {
+    shared::log::keep();
+    let breaker = usual().name("told in the log").build().unwrap();
+    break_it(&breaker);
+    sleep(s(9)).await;
+    good(&breaker);
+    let lines = shared::log::with("told in the log");
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for (line, expected) in lines.iter().zip([
+        [
+            "WARN ",
+            "message=the circuit is broken ",
+            "reason=too many failures ",
+        ],
+        [
+            "INFO ",
+            "message=the circuit is recovering ",
+            "reason=its time is over ",
+        ],
+        [
+            "INFO ",
+            "message=the circuit is passing ",
+            "reason=calls have succeeded ",
+        ],
+    ]) {
+        assert!(expected.iter().all(|part| line.contains(part)), "{line}");
+    }
+}
