@@ -20,6 +20,11 @@ impl Chance {
         z ^ (z >> 31)
     }
 
+    /// A share of the whole, from 0 to just below 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// A duration up to this one, any of them as likely as another.
     pub(crate) fn up_to(&mut self, most: Duration) -> Duration {
         // The upper half of a product of 64 by 128 bits, which fits: a duration has fewer than 95.
@@ -46,6 +51,14 @@ mod tests {
                 9_817_491_932_198_370_423
             ]
         );
+    }
+
+    #[test]
+    fn shares_are_of_one() {
+        let mut chance = Chance(1);
+        let shares: Vec<_> = (0..100).map(|_| chance.share()).collect();
+        assert!(shares.iter().all(|share| (0.0..1.0).contains(share)));
+        assert!(shares.iter().any(|share| *share < 0.1) && shares.iter().any(|share| *share > 0.9));
     }
 
     #[test]

@@ -36,7 +36,7 @@
 //! | `smol` | yes | [`adapters::Smol`], and the runtime of programs that name none |
 //! | `tokio` | | [`adapters::Tokio`]; inside of a tokio runtime everything finds it |
 //! | `simulation` | | `adapters::Simulation`: virtual time, one seed, a network in memory that fails on request |
-//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::timeout]`, `#[aiomisc::asyncbackoff]`, `#[aiomisc::asyncretry]`, `#[aiomisc::aggregate]` and `aggregate_async`, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
+//! | `macros` | yes | `#[aiomisc::main]`, `#[aiomisc::receiver]`, `#[aiomisc::dependency]`, `#[aiomisc::threaded]` and its kin, `#[aiomisc::timeout]`, `#[aiomisc::asyncbackoff]`, `#[aiomisc::asyncretry]`, `#[aiomisc::cutout]`, `#[aiomisc::aggregate]` and `aggregate_async`, `#[aiomisc::shield]`, [`plugin!`], and with `testing` `#[aiomisc::test]` |
 //! | `log` | yes | what [`log::basic_config`] sets up |
 //! | `rich` | yes | the formats `rich` and `rich_tb` of the log |
 //! | `syslog` | | the format `syslog`: RFC 3164 and 5424 |
@@ -63,6 +63,7 @@ pub mod aggregate;
 mod attributes;
 mod background;
 mod chance;
+pub mod circuit_breaker;
 pub mod context;
 pub mod context_var;
 #[cfg(feature = "cron")]

@@ -9,8 +9,17 @@ use crate::args::Problems;
 
 /// Reads the item; anything but a function is a mistake.
 pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<ItemFn> {
+    parse_as("an `async fn`", attribute, item)
+}
+
+/// As [`parse`], for an attribute that stands on plain functions as well.
+pub(crate) fn parse_any(attribute: &str, item: TokenStream) -> Result<ItemFn> {
+    parse_as("a function", attribute, item)
+}
+
+fn parse_as(what: &str, attribute: &str, item: TokenStream) -> Result<ItemFn> {
     syn::parse2(item).map_err(|error| {
-        let text = format!("`#[aiomisc::{attribute}]` stands on an `async fn`: {error}");
+        let text = format!("`#[aiomisc::{attribute}]` stands on {what}: {error}");
         Error::new(error.span(), text)
     })
 }

@@ -4,6 +4,7 @@
 
 mod aggregate_attr;
 mod args;
+mod cutout_attr;
 mod dependency_attr;
 mod function;
 mod main_attr;
@@ -129,4 +130,10 @@ pub fn aggregate_async(args: TokenStream, item: TokenStream) -> TokenStream {
         one_by_one: true,
     };
     aggregate_attr::expand(kind, args.into(), item.into()).into()
+}
+
+/// Has a function call itself through a circuit breaker; `aiomisc::cutout` documents it.
+#[proc_macro_attribute]
+pub fn cutout(args: TokenStream, item: TokenStream) -> TokenStream {
+    cutout_attr::expand(args.into(), item.into()).into()
 }

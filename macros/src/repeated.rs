@@ -44,7 +44,7 @@ pub(crate) fn block_of(function: &ItemFn) -> TokenStream {
     }
 }
 
-fn has_impl(output: &Type) -> bool {
+pub(crate) fn has_impl(output: &Type) -> bool {
     let tokens = quote!(#output).into_iter();
     fn any(tokens: impl Iterator<Item = proc_macro2::TokenTree>) -> bool {
         tokens.into_iter().any(|token| match token {

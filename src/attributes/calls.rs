@@ -138,6 +138,67 @@ pub use aiomisc_macros::asyncbackoff;
 /// | `retry_if`, `giveup`, `retry_after`, `budget`, `attempt`, `name`, `crate` | as for [`asyncbackoff`] | |
 pub use aiomisc_macros::asyncretry;
 
+/// Has a function call itself through a [`CircuitBreaker`](crate::circuit_breaker::CircuitBreaker) of its own.
+///
+/// ```
+/// # #[cfg(feature = "smol")] mod example {
+/// use std::io;
+///
+/// /// When 20 % of the calls within 30 seconds fail, it is broken for 30 seconds.
+/// #[aiomisc::cutout(0.2, "30s")]
+/// async fn fetch(url: &str) -> io::Result<usize> {
+///     match url.strip_prefix("http://") {
+///         Some(rest) => Ok(rest.len()),
+///         None => Err(io::ErrorKind::ConnectionRefused.into()),
+///     }
+/// }
+/// # pub fn main() {
+/// # aiomisc::adapters::Smol::new().block_on(async {
+/// assert_eq!(fetch("http://x").await.unwrap(), 1);
+/// for _ in 0..10 {
+///     fetch("").await.unwrap_err();
+/// }
+/// let refused = fetch("http://x").await.unwrap_err();
+/// assert_eq!(refused.to_string(), "the circuit is broken, after: connection refused");
+/// # });
+/// # }
+/// # }
+/// # fn main() {
+/// #     #[cfg(feature = "smol")]
+/// #     example::main();
+/// # }
+/// ```
+///
+/// It stands on plain functions as well, and on methods, which share one breaker for all objects. The function
+/// returns a `Result`, or an alias of it, whose error is `Display` and made `From` a
+/// [`CircuitBroken`](crate::circuit_breaker::CircuitBroken), such as [`BoxError`](crate::BoxError) or `std::io::Error`. All errors are
+/// failures, unless `failure_if` says otherwise. The runtime is that of each call.
+///
+/// # Options
+///
+/// | option | what it sets | default |
+/// |---|---|---|
+/// | `error_ratio = 0.2` | the share of failures at which it breaks, also without its name | has to be there |
+/// | `response_time = "30s"` | the length of the window, also without its name | has to be there |
+/// | `broken_time = "5s"` | how long it is broken | the window |
+/// | `recovery_time = "5s"` | how long it recovers | the window |
+/// | `passing_time = "5s"` | how long it passes after that, at least | the window |
+/// | `minimum_calls = 20` | with fewer calls than this in the window it does not break | 10 |
+/// | `slow_call = "1s"` | what takes longer is a failure | no limit |
+/// | `recovery = EXPRESSION` | which calls go through while it recovers, a [`Recovery`](crate::circuit_breaker::Recovery) | the growing share |
+/// | `failure_if = RULE` | which errors are failures: a function, or a closure, of `&E` | all |
+/// | `name = "github"` | what it is called in the log and in the figures | the function's name |
+/// | `crate = "name"` | what this library is called in your `Cargo.toml` | `aiomisc` |
+///
+/// Lengths of time are texts (`ms`, `s`, `m`), numbers of seconds such as `1` or `0.5`, or expressions. Except
+/// for the rule, expressions are evaluated once, at the first call, for all calls there will be.
+///
+/// # Panics
+///
+/// At the first call, if the settings are what the builder refuses; and as
+/// [`CircuitBreaker::call`](crate::circuit_breaker::CircuitBreaker::call).
+pub use aiomisc_macros::cutout;
+
 /// Gathers calls of an `async fn` into batches: it takes the values of several, and is called with one.
 ///
 /// ```

@@ -6,7 +6,9 @@ mod program;
 mod tests;
 mod threads;
 
-pub use self::calls::{aggregate, aggregate_async, asyncbackoff, asyncretry, shield, timeout};
+pub use self::calls::{
+    aggregate, aggregate_async, asyncbackoff, asyncretry, cutout, shield, timeout,
+};
 pub use self::program::{dependency, main, receiver};
 #[cfg(feature = "testing")]
 pub use self::tests::test;

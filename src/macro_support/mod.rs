@@ -45,6 +45,9 @@ pub mod dependency {
     };
 }
 
+/// What `#[cutout]` expands to.
+pub mod cutout;
+
 /// What `#[timeout]`, `#[asyncbackoff]` and `#[asyncretry]` expand to.
 pub mod retry;
 

@@ -8,7 +8,7 @@
 //! | [`LoadShed`] | refuses calls while those on their way take too long |
 //! | [`Hedge`] | begins a second attempt beside one that takes long |
 //! | [`Fallback`] | makes a value of an error |
-//! | [`Policy`] | several of these around one call, with a [`Backoff`](crate::retry::Backoff) and a circuit breaker, in an order that is written down |
+//! | [`Policy`] | several of these around one call, with a [`Backoff`](crate::retry::Backoff) and a [`CircuitBreaker`](crate::circuit_breaker::CircuitBreaker), in an order that is written down |
 //!
 //! Each of them is a handle that is cloned, works alone, and is generic over the error of the operation, which
 //! it gives back as it is in [`CallError::Failed`]. What was not let through is a [`Refusal`], which says at

@@ -126,7 +126,8 @@ impl<R, B, F> Policy<R, B, F> {
         }
     }
 
-    /// Has a circuit breaker look at the attempts.
+    /// Has a circuit breaker look at the attempts, such as a
+    /// [`CircuitBreaker`](crate::circuit_breaker::CircuitBreaker).
     #[must_use]
     pub fn breaker<B2>(self, breaker: B2) -> Policy<R, B2, F> {
         Policy {

@@ -45,6 +45,7 @@
 //! | [`IteratorStatistic`](crate::thread::iterate::IteratorStatistic) | each [iterator on a thread](mod@crate::thread::iterate) | `started`, `queue_size`, `queue_length`, `enqueued`, `yielded` |
 //! | [`BackoffStatistic`](crate::retry::BackoffStatistic), [`RetryStatistic`](crate::retry::RetryStatistic) | each [`Backoff`](crate::retry::Backoff) and [`Retry`](crate::retry::Retry) | `calls`, `attempts`, `pauses`, `done`, `errors`, `failed`, `cancels`, `refused`, `sum_time`, `sum_pauses` |
 //! | [`BulkheadStatistic`](crate::resilience::BulkheadStatistic) and its kin | each tool of [`resilience`](crate::resilience) | what it let through, and what not |
+//! | [`CircuitBreakerStatistic`](crate::circuit_breaker::CircuitBreakerStatistic) | each [`CircuitBreaker`](crate::circuit_breaker::CircuitBreaker) | `call_count`, `call_passing`, `call_broken`, `call_recovering`, `call_recovering_ok`, `call_recovering_failed`, `success`, `failure`, `slow`, `neither`, `broken`, `error_ratio_threshold`, `error_ratio` |
 //! | `LogStatistic` | each output of the log (feature `log`) | `threads`, `records`, `flushes`, `errors`, `lost` |
 
 mod counter;

@@ -1,4 +1,4 @@
-//! The examples of limits on time and of trying again (rows C2, C3 and C4 of the parity table).
+//! The examples of limits on time and of trying again, and of the circuit breaker (rows C2 to C6 of the parity table).
 
 use super::*;
 
@@ -44,6 +44,40 @@ fn retry_gets_its_answers_in_the_end() {
                 "BackoffStatistic object attempts 3",
                 "BackoffStatistic object pauses 2",
                 "BackoffStatistic object done 1",
+            ]
+        );
+    }
+}
+
+#[test]
+fn circuit_breaker_breaks_and_recovers() {
+    for runtime in runtimes() {
+        assert_eq!(
+            run("circuit_breaker", runtime),
+            [
+                "1 passing: hello",
+                "2 passing: hello",
+                "3 passing: failed: unexpected end of file",
+                "4 passing: failed: unexpected end of file",
+                "5 broken: the circuit is broken, after: unexpected end of file",
+                "6 broken: the circuit is broken, after: unexpected end of file",
+                "7 recovering: failed: unexpected end of file",
+                "8 recovering: hello",
+                "9 recovering: hello",
+                "10 passing: hello",
+                "CircuitBreakerStatistic peer success 5",
+                "CircuitBreakerStatistic peer failure 3",
+                "CircuitBreakerStatistic peer broken 2",
+                "from passing to broken: too many failures",
+                "from broken to recovering: its time is over",
+                "from recovering to broken: too many failures",
+                "from broken to recovering: its time is over",
+                "from recovering to passing: calls have succeeded",
+                "cutout: unexpected end of file",
+                "cutout: unexpected end of file",
+                "cutout: unexpected end of file",
+                "cutout: unexpected end of file",
+                "cutout: the circuit is broken, after: unexpected end of file",
             ]
         );
     }
