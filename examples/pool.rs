@@ -112,8 +112,11 @@ async fn use_pool(address: String) -> Result<(), BoxError> {
     let failed = pool.statistics().check_errors.total();
     println!("replaced after a failed check: {failed}");
 
-    let late = pool.acquire_within(Duration::ZERO).await.is_ok();
-    println!("another one at once: {late}");
+    let others = (pool.acquire().await?, pool.acquire().await?);
+    if let Err(error) = pool.acquire_within(Duration::from_millis(10)).await {
+        println!("a fourth one: {error}");
+    }
+    drop(others);
     let giving_back = aiomisc::spawn(async move {
         time::sleep(Duration::from_millis(50)).await;
         drop(connection);

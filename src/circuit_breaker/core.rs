@@ -284,12 +284,13 @@ impl<'a> Passage<'a> {
 
     #[inline]
     pub(super) fn success(mut self) {
-        self.settled = true;
         if self.began.is_none() && matches!(self.entry, Entry::Passing { .. }) {
             self.core.figures.success.add_one();
         } else {
             self.core.timed_success(self.entry, self.began);
         }
+        // Not before: without a runtime it panics, and gives its place back.
+        self.settled = true;
     }
 
     /// It has failed, and this is what it says.
@@ -297,8 +298,8 @@ impl<'a> Passage<'a> {
     pub(super) fn failure(mut self, error: &dyn Display) {
         let text = catch_unwind(AssertUnwindSafe(|| text_of(error)));
         let text = text.unwrap_or_else(|_| "an error whose text is a panic".into());
-        self.settled = true;
         self.core.failure(self.entry, text);
+        self.settled = true;
     }
 
     /// It has ended with this error, be it a failure or not.
@@ -317,9 +318,9 @@ impl<'a> Passage<'a> {
         if self.began.is_some() {
             let now = current().now();
             if let Some(text) = self.core.too_slow(self.began, now) {
-                self.settled = true;
                 self.core.figures.slow.add_one();
                 self.core.fail(self.entry, now, text);
+                self.settled = true;
             }
         }
     }

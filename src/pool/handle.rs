@@ -69,7 +69,8 @@ impl<M: PoolManager> Pool<M> {
         acquire(&self.shared, self.shared.options.acquire).await
     }
 
-    /// As [`acquire`](Self::acquire), with a limit of its own. Zero: only what is there at once.
+    /// As [`acquire`](Self::acquire), with a limit of its own. Zero: only what needs no waiting, neither for its
+    /// making nor for its check.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ async fn zero_window(values: Vec<u32>) -> Vec<u32> {
     values
 }
 
-#[aggregate(max_count = 0, leeway_ms = "10", window = 5)]
+#[aggregate(max_count = 0, leeway_ms = "10")]
 async fn zero_maximum(values: Vec<u32>) -> Vec<u32> {
     values
 }

@@ -6,7 +6,7 @@ mod aggregate {
     mod batch;
 
     use std::future::poll_fn;
-    use std::task::Poll;
+    use std::task::{Poll, Waker};
 
     use loom::future::block_on;
     use loom::sync::{Arc, Mutex};
@@ -16,17 +16,10 @@ mod aggregate {
 
     type Model = Arc<Mutex<Batch<u32, u32>>>;
 
-    /// A call that waits for its answer.
-    fn call(model: &Model, value: u32) -> u32 {
-        let mut seat = None;
+    /// The wait of a call for its answer.
+    fn wait(model: &Model, seat: usize) -> u32 {
         block_on(poll_fn(|cx| {
-            let mut batch = model.lock().unwrap();
-            let Some(at) = seat else {
-                seat = Some(batch.join(value, cx.waker().clone()));
-                return Poll::Pending;
-            };
-            let (looked, old) = batch.look(at, cx.waker());
-            drop(batch);
+            let (looked, old) = model.lock().unwrap().look(seat, cx.waker());
             drop(old);
             looked
         }))
@@ -50,18 +43,16 @@ mod aggregate {
     fn who_stays_gets_an_answer() {
         loom::model(|| {
             let model: Model = Arc::new(Mutex::new(Batch::new()));
-            let calls = [1, 2].map(|value| {
-                let model = Arc::clone(&model);
-                thread::spawn(move || call(&model, value))
-            });
             // The table lets nobody join after the beginning.
-            while model.lock().unwrap().waiting() < 2 {
-                thread::yield_now();
-            }
+            let calls = [1, 2].map(|value| {
+                let seat = model.lock().unwrap().join(value, Waker::noop().clone());
+                let model = Arc::clone(&model);
+                (seat, model)
+            });
+            let calls = calls.map(|(seat, model)| thread::spawn(move || wait(&model, seat)));
             let worked = work(&model);
             let [one, two] = calls.map(|call| call.join().expect("no panic"));
-            assert_eq!(worked.len(), 2);
-            assert!((one == 0 && two == 20) || (one == 10 && two == 0));
+            assert_eq!((worked, one, two), (vec![1, 2], 0, 20));
         });
     }
 
@@ -69,14 +60,8 @@ mod aggregate {
     fn who_leaves_takes_nothing_from_the_others() {
         loom::model(|| {
             let model: Model = Arc::new(Mutex::new(Batch::new()));
-            let seat = model
-                .lock()
-                .unwrap()
-                .join(1, std::task::Waker::noop().clone());
-            let other = model
-                .lock()
-                .unwrap()
-                .join(2, std::task::Waker::noop().clone());
+            let seat = model.lock().unwrap().join(1, Waker::noop().clone());
+            let other = model.lock().unwrap().join(2, Waker::noop().clone());
             let leaves = {
                 let model = Arc::clone(&model);
                 thread::spawn(move || drop(model.lock().unwrap().leave(seat)))
@@ -84,7 +69,7 @@ mod aggregate {
             let worked = work(&model);
             leaves.join().expect("no panic");
             assert!(worked == [1, 2] || worked == [2]);
-            let (looked, _) = model.lock().unwrap().look(other, std::task::Waker::noop());
+            let (looked, _) = model.lock().unwrap().look(other, Waker::noop());
             let expected = if worked.len() == 2 { 20 } else { 0 };
             assert_eq!(looked, Poll::Ready(expected));
         });

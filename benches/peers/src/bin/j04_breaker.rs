@@ -25,6 +25,12 @@ async fn async_op(n: u64) -> Result<u64, u32> {
     Ok(black_box(n))
 }
 
+/// The result is one that somebody looks at.
+#[inline]
+fn done<T>(result: T) {
+    let _ = black_box(result);
+}
+
 /// Nanoseconds for each call of a thread, where so many make them at the same time.
 fn by(threads: usize, calls: &(impl Fn() + Sync)) -> f64 {
     ns_per_op(OPS, || {
@@ -61,19 +67,19 @@ fn main() {
     );
     let failsafe_window = failsafe::Config::new().failure_policy(window).build();
 
-    let call = || (0..OPS).for_each(|n| drop(black_box(ours.call(|| op(n)))));
-    let call_timed = || (0..OPS).for_each(|n| drop(black_box(timed.call(|| op(n)))));
+    let call = || (0..OPS).for_each(|n| done(ours.call(|| op(n))));
+    let call_timed = || (0..OPS).for_each(|n| done(timed.call(|| op(n))));
     let entered = || {
         for n in 0..OPS {
             let call = ours.try_enter().expect("it passes");
-            drop(black_box(op(n)));
+            done(op(n));
             call.success();
         }
     };
     let call_async = || {
         async_io::block_on(async {
             for n in 0..OPS {
-                drop(black_box(ours.call_async(async_op(n)).await));
+                done(ours.call_async(async_op(n)).await);
             }
         });
     };
@@ -84,26 +90,26 @@ fn main() {
             .peer("ours-guard", || by(threads, &entered))
             .peer("ours-slow-calls", || by(threads, &call_timed))
             .peer("floor:bare-call", || {
-                by(threads, &|| (0..OPS).for_each(|n| drop(black_box(op(n)))))
+                by(threads, &|| (0..OPS).for_each(|n| done(op(n))))
             })
             .peer("floor:one-shared-counter", || {
                 by(threads, &|| {
                     for n in 0..OPS {
                         counter.fetch_add(1, Ordering::Relaxed);
-                        drop(black_box(op(n)));
+                        done(op(n));
                     }
                 })
             })
             .rival("recloser", Bar::AtMost(1.0), || {
                 by(threads, &|| {
-                    (0..OPS).for_each(|n| drop(black_box(plain.call(|| op(n)))))
+                    (0..OPS).for_each(|n| done(plain.call(|| op(n))))
                 })
             })
             .rival("failsafe-consecutive", Bar::AtMost(1.0), || {
                 by(threads, &|| {
                     for n in 0..OPS {
                         let call = failsafe::CircuitBreaker::call(&failsafe, || op(n));
-                        drop(black_box(call));
+                        done(call);
                     }
                 })
             })
@@ -111,7 +117,7 @@ fn main() {
                 by(threads, &|| {
                     for n in 0..OPS {
                         let call = failsafe::CircuitBreaker::call(&failsafe_window, || op(n));
-                        drop(black_box(call));
+                        done(call);
                     }
                 })
             })
@@ -123,7 +129,7 @@ fn main() {
                 by(threads, &|| {
                     async_io::block_on(async {
                         for n in 0..OPS {
-                            drop(black_box(future.call(async_op(n)).await));
+                            done(future.call(async_op(n)).await);
                         }
                     });
                 })
@@ -134,7 +140,7 @@ fn main() {
                         for n in 0..OPS {
                             let call =
                                 failsafe::futures::CircuitBreaker::call(&failsafe, async_op(n));
-                            drop(black_box(call.await));
+                            done(call.await);
                         }
                     });
                 })
