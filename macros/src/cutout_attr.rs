@@ -90,7 +90,9 @@ fn options(args: TokenStream) -> Result<Options> {
     }
     for key in ["minimum_calls", "recovery"] {
         let value = args.get(key).map(|arg| match key {
-            "minimum_calls" => arg.count_or_expr(),
+            "minimum_calls" => arg
+                .count_or_expr()
+                .map_err(|_| arg.expected("a whole number above zero")),
             _ => arg.expr(),
         });
         if let Some(value) = value.and_then(|value| problems.take(value)) {

@@ -122,9 +122,12 @@ impl Core {
         inspect: &impl Inspect<E>,
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, BreakerError<E>> {
-        let passage = self.enter()?;
-        let result = catch_unwind(AssertUnwindSafe(operation));
-        passage.settled(inspect, result)
+        let mut running = Running(Some(self.enter()?));
+        let result = operation();
+        match running.0.take() {
+            Some(passage) => passage.settled(inspect, result),
+            None => result.map_err(BreakerError::Failed),
+        }
     }
 
     /// Makes a call that takes its time.
@@ -134,8 +137,10 @@ impl Core {
         operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, BreakerError<E>> {
         let passage = self.enter()?;
-        let result = catch_panic(operation).await;
-        passage.settled(inspect, result)
+        match catch_panic(operation).await {
+            Ok(result) => passage.settled(inspect, result),
+            Err(panic) => passage.panicked(panic),
+        }
     }
 
     /// Looks at the machine as it is at this time, and changes it.
@@ -329,18 +334,17 @@ impl<'a> Passage<'a> {
     fn settled<T, E: Display>(
         self,
         inspect: &impl Inspect<E>,
-        result: Result<Result<T, E>, Panic>,
+        result: Result<T, E>,
     ) -> Result<T, BreakerError<E>> {
         match result {
-            Ok(Ok(value)) => {
+            Ok(value) => {
                 self.success();
                 Ok(value)
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 self.error(inspect, &error);
                 Err(BreakerError::Failed(error))
             }
-            Err(panic) => self.panicked(panic),
         }
     }
 
@@ -357,6 +361,27 @@ impl Drop for Passage<'_> {
         if !self.settled {
             self.core.neither(self.entry);
         }
+    }
+}
+
+/// A call of a plain function: it is dropped with its passage if the function panics, and only then. Catching the
+/// panic would cost as much as all the rest.
+struct Running<'a>(Option<Passage<'a>>);
+
+impl Drop for Running<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(passage) = self.0.take() {
+            panicked(passage);
+        }
+    }
+}
+
+#[cold]
+fn panicked(passage: Passage<'_>) {
+    // A second panic would end the process.
+    if Runtime::current().is_ok() {
+        passage.failure(&"a panic");
     }
 }
 

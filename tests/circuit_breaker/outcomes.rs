@@ -39,6 +39,7 @@ async fn a_panic_is_a_failure() {
     let call = || breaker.call(|| -> Result<(), u32> { panic!("at the disco") });
     let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"at the disco"));
+    assert_eq!(breaker.counter().failures, 1);
     let call = breaker.call_async(async {
         sleep(ms(1)).await;
         panic!("again")
