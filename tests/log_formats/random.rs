@@ -1,19 +1,22 @@
 //! Texts that nobody would log.
 
-/// A number for each seed.
-pub(crate) struct Random(u64);
+use dice::Dice;
+
+#[allow(dead_code, reason = "a part of it is needed here")]
+#[path = "../shared/dice.rs"]
+mod dice;
+
+/// The same texts for the same seed.
+pub(crate) struct Random(Dice);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self(Dice::new(seed))
     }
 
     /// A number below this one.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % end
+        self.0.below(end)
     }
 
     /// A text of words, wide characters, joined ones and such that a terminal obeys.

@@ -29,7 +29,9 @@ use crate::thread::Job;
 ///
 /// # Cancel safety
 ///
-/// Items are lost by no dropped wait: what was not handed out comes next.
+/// Items are lost by no dropped wait: what was not handed out comes next. A single poll may find nothing
+/// although an item has just come, if [`max_size`](Self::max_size) is 128 or more: it asks to be polled
+/// again at once, and finds it within 15 turns.
 #[must_use = "dropping it stops the producer"]
 pub struct ThreadedIter<T> {
     consumer: Consumer<T>,
