@@ -9,6 +9,7 @@ use futures::future::{join_all, poll_immediate};
 
 use super::Batches;
 use super::shared::given_up::give_up;
+use super::shared::unique;
 
 const LEEWAY: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -172,7 +173,7 @@ fn options_that_are_zero_are_refused() {
 
 #[aiomisc::test(runtimes(all))]
 async fn everything_is_counted() {
-    let name = format!("counted on {}", aiomisc::Runtime::current().unwrap().name());
+    let name = unique("counted");
     let aggregator = Aggregator::builder()
         .leeway(HOUR)
         .max_count(1)

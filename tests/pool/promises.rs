@@ -9,6 +9,7 @@ use futures::future::join_all;
 
 use super::lab::{Fails, Lab, begun_and_dropped, caller, numbers, several, until};
 use super::shared::given_up::give_up;
+use super::shared::unique;
 
 #[aiomisc::test(runtimes(all))]
 async fn there_are_no_more_than_the_maximum_and_who_comes_then_waits() {
@@ -218,7 +219,7 @@ async fn many_callers_share_few_objects() {
 #[aiomisc::test(runtimes(all))]
 async fn everything_is_counted() {
     let lab = Lab::new();
-    let name = format!("counted on {}", aiomisc::Runtime::current().unwrap().name());
+    let name = unique("counted");
     let pool = lab.builder(2).name(name.clone()).build().unwrap();
     let figures = || -> Vec<_> {
         let figures = statistics().of_kind::<PoolStatistic>();

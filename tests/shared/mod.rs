@@ -47,6 +47,12 @@ impl Drop for OnDrop {
     }
 }
 
+/// A name of its own for each call: the runs of one test may be at the same time in one process.
+pub(crate) fn unique(name: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("{name} {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The current runtime with a clock that stands still.
 pub(crate) fn manual() -> (Runtime, ManualClock) {
     let clock = ManualClock::new();
