@@ -22,14 +22,6 @@ pub(crate) fn block_of(function: &ItemFn) -> TokenStream {
     let pinned = match &function.sig.output {
         ReturnType::Type(_, output) if !has_impl(output) => Some(quote_spanned! {output.span()=>
             // So that the type is known before the first `?`.
-            if let ::core::option::Option::Some(__output) = ::core::option::Option::None::<#output> {
-                return __output;
-            }
-        }),
-        _ => None,
-    };
-    quote! {
-        async move {
             #[allow(
                 clippy::diverging_sub_expression,
                 clippy::let_unit_value,
@@ -38,7 +30,16 @@ pub(crate) fn block_of(function: &ItemFn) -> TokenStream {
                 unreachable_code,
                 reason = "only the type of it matters"
             )]
+            if let ::core::option::Option::Some(__output) = ::core::option::Option::None::<#output> {
+                return __output;
+            }
+        }),
+        _ => None,
+    };
+    quote! {
+        async move {
             #pinned
+            #[allow(unused_braces, reason = "those of the function, which it needs")]
             #body
         }
     }

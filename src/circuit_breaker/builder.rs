@@ -115,7 +115,8 @@ impl<R> CircuitBreakerBuilder<R> {
         self
     }
 
-    /// Sets how long it passes after a recovery before it may break again.
+    /// Sets how long it passes after a recovery before it may break again; `Duration::MAX` until it is opened by
+    /// hand.
     pub fn passing_time(mut self, length: Duration) -> Self {
         self.passing_time = Some(length);
         self

@@ -146,8 +146,10 @@ impl Core {
     /// Looks at the machine as it is at this time, and changes it.
     pub(super) fn change<T>(&self, now: Instant, change: impl FnOnce(&mut Machine) -> T) -> T {
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let period = machine.period();
         machine.look(now, self.figures.success.total());
         let output = change(&mut machine);
+        let begun = machine.period() != period;
         let gate = (machine.period() << STATES.count_ones()) | number(machine.state());
         self.gate.store(gate, Ordering::Relaxed);
         self.figures.error_ratio.set(machine.counts().error_ratio());
@@ -161,6 +163,10 @@ impl Core {
         changes.iter().for_each(|change| self.feed.add(*change));
         drop(machine);
         self.tell(&changes);
+        if begun {
+            // Also where the state is the same: how long it stays is another.
+            self.feed.event.notify(usize::MAX);
+        }
         output
     }
 
@@ -186,9 +192,6 @@ impl Core {
 
     /// No lock is held here: subscribers and wakers are foreign code.
     fn tell(&self, changes: &[Change]) {
-        if changes.is_empty() {
-            return;
-        }
         let name = self.figures.name();
         for Change { from, to, reason } in changes {
             if *to == State::Broken {
@@ -198,7 +201,6 @@ impl Core {
                 tracing::info!(breaker = name, %from, %reason, "the circuit is {to}");
             }
         }
-        self.feed.event.notify(usize::MAX);
     }
 
     #[cold]

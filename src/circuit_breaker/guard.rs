@@ -69,6 +69,10 @@ impl<E: Display, R: Inspect<E>> BreakerGuard<E> for Guard<'_, R> {
             None => self.passage.failure(&crate::time::Elapsed),
         }
     }
+
+    fn panicked(self, text: &str) {
+        self.passage.failure(&format_args!("a panic: {text}"));
+    }
 }
 
 impl<R> fmt::Debug for Guard<'_, R> {

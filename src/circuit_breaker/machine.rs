@@ -41,8 +41,8 @@ pub(super) struct Machine {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Passing {
-        /// It does not break before.
-        held_until: Option<Instant>,
+        /// It does not break within the passing time after this.
+        recovered: Option<Instant>,
     },
     Broken {
         /// `None` for no end.
@@ -84,7 +84,7 @@ impl Machine {
             Recovery::Probes { at_once, limit, .. } => (at_once, limit),
         };
         Self {
-            phase: Phase::Passing { held_until: None },
+            phase: Phase::Passing { recovered: None },
             period: 0,
             window: Window::new(settings.response_time, settings.parts),
             places: Places::new(usize::try_from(places).unwrap_or(usize::MAX), limit),
@@ -210,8 +210,9 @@ impl Machine {
         let settings = &self.settings;
         let (counts, ratio) = (self.window.sum(), self.window.sum().error_ratio());
         let breaks = match self.phase {
-            Phase::Passing { held_until } => {
-                held_until.is_none_or(|held| now >= held)
+            Phase::Passing { recovered } => {
+                let passed = |since| now.saturating_duration_since(since);
+                recovered.is_none_or(|since| passed(since) >= settings.passing_time)
                     && counts.total() >= settings.minimum_calls
                     && ratio >= settings.passing_threshold * settings.error_ratio
             }
@@ -242,7 +243,7 @@ impl Machine {
 
     pub(super) fn reset(&mut self) {
         self.last_error = None;
-        self.go(Reason::Asked, Phase::Passing { held_until: None });
+        self.go(Reason::Asked, Phase::Passing { recovered: None });
     }
 
     /// After how long a call is let through for certain, at the latest.
@@ -296,8 +297,8 @@ impl Machine {
     }
 
     fn go_passing(&mut self, reason: Reason, since: Instant) {
-        let held_until = since.checked_add(self.settings.passing_time);
-        self.go(reason, Phase::Passing { held_until });
+        let recovered = Some(since);
+        self.go(reason, Phase::Passing { recovered });
     }
 
     fn go(&mut self, reason: Reason, phase: Phase) {

@@ -22,6 +22,15 @@ pub trait BreakerGuard<E> {
 
     /// It has failed: with this error, or else because it took too long.
     fn failure(self, error: Option<&E>);
+
+    /// It has panicked, and this is what the panic says: neither a success nor a failure, unless the breaker
+    /// says otherwise.
+    fn panicked(self, text: &str)
+    where
+        Self: Sized,
+    {
+        drop((self, text));
+    }
 }
 
 /// None: every call goes through.

@@ -47,6 +47,11 @@ impl Places {
         Some(Place(Arc::clone(self)))
     }
 
+    /// Whether there is a place free, and so nobody waits for it.
+    pub(super) fn is_free(&self) -> bool {
+        self.free() > 0
+    }
+
     /// Waits for a place.
     pub(super) fn take(self: &Arc<Self>) -> Turn<'_> {
         Turn {

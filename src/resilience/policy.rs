@@ -1,3 +1,4 @@
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use super::fallback::{Fallback, NoFallback, Recover, recovered};
 use super::hedge::Hedge;
 use super::load_shed::LoadShed;
 use super::rate_limiter::RateLimiter;
+use crate::error::panic_text;
+use crate::future::catch_panic;
 use crate::retry::{AnyError, Attempt, Backoff, Rules};
 use crate::time;
 
@@ -40,7 +43,7 @@ use crate::time;
 /// |---|---|---|
 /// | 1 | [`fallback`](Self::fallback) | sees the error that the call would end with, be it a refusal |
 /// | 2 | [`retry`](Self::retry) | each attempt goes through all that follows; its limits of time have the waits in them |
-/// | 3 | [`breaker`](Self::breaker) | refuses before anything is taken or waited for; sees the outcome of what follows, and refusals of that are neither success nor failure |
+/// | 3 | [`breaker`](Self::breaker) | refuses before anything is taken or waited for; sees the outcome of what follows, of which a panic is a failure, and refusals are neither success nor failure |
 /// | 4 | [`load_shed`](Self::load_shed) | measures what follows, the waits included |
 /// | 5 | [`rate_limiter`](Self::rate_limiter) | counts an attempt once, however many the hedge makes of it |
 /// | 6 | [`bulkhead`](Self::bulkhead) | has a place for an attempt, however many the hedge makes of it |
@@ -248,7 +251,13 @@ impl<R, B, F> Policy<R, B, F> {
         B: Breaker<E>,
     {
         let guard = self.breaker.try_enter()?;
-        let result = self.inside(attempt, begin).await;
+        let result = match catch_panic(self.inside(attempt, begin)).await {
+            Ok(result) => result,
+            Err(panic) => {
+                guard.panicked(&panic_text(&*panic));
+                resume_unwind(panic)
+            }
+        };
         match &result {
             Ok(_) => guard.success(),
             Err(CallError::Failed(error)) => guard.failure(Some(error)),

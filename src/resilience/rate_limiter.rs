@@ -10,6 +10,9 @@ use crate::runtime::Runtime;
 use crate::statistics::Instance;
 use crate::time;
 
+/// The longest time that a burst may stand for: every clock can show it.
+const LONGEST: Duration = Duration::from_secs(1000 * 365 * 86_400);
+
 /// Lets so many calls through in a length of time. A handle: clones share the rate.
 ///
 /// ```
@@ -23,6 +26,8 @@ use crate::time;
 /// # Ok::<(), aiomisc::BoxError>(())
 /// # }).unwrap(); }
 /// ```
+///
+/// How long it is from one call to the next is rounded up to whole nanoseconds.
 ///
 /// It is the generic cell rate algorithm (ITU-T recommendation I.371, "virtual scheduling"), which behaves as a
 /// bucket of [`burst`](RateLimiterBuilder::burst) tokens that is filled evenly, and keeps one moment in time. In
@@ -100,25 +105,34 @@ impl RateLimiterBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSetting`] if there are to be 0 calls, a burst of 0, or so many calls in so short a time that
-    /// there is less than a nanosecond from one to the next.
+    /// [`InvalidSetting`] if there are to be 0 calls, a burst of 0, so many calls in so short a time that there
+    /// is less than a nanosecond from one to the next, or so few that a burst is worth more than a thousand
+    /// years.
     pub fn build(self) -> Result<RateLimiter, InvalidSetting> {
         if self.calls == 0 {
             return Err(InvalidSetting::new("calls of the rate", "at least 1", 0));
         }
-        let interval = self.per / self.calls;
+        let mut interval = self.per / self.calls;
         if interval.is_zero() {
             let expected = "at least a nanosecond for each call";
             return Err(InvalidSetting::new("time of the rate", expected, self.per));
+        }
+        if interval * self.calls < self.per {
+            // Rounded down there were more calls than the rate allows.
+            interval += Duration::from_nanos(1);
         }
         let burst = self.burst.unwrap_or(self.calls);
         let Some(more) = burst.checked_sub(1) else {
             return Err(InvalidSetting::new("burst of the rate", "at least 1", 0));
         };
+        if interval.checked_mul(burst).is_none_or(|it| it > LONGEST) {
+            let expected = "at most a thousand years for a burst";
+            return Err(InvalidSetting::new("time of the rate", expected, self.per));
+        }
         let shared = Shared {
             due: Mutex::new(None),
             interval,
-            tolerance: interval.saturating_mul(more),
+            tolerance: interval * more,
             // Whoever has the place waits as well.
             head: Places::new(1, self.queue_limit.saturating_sub(1)),
             queue_limit: self.queue_limit,
@@ -155,9 +169,10 @@ impl RateLimiter {
     /// With the text of [`NoRuntime`](crate::runtime::NoRuntime), when no runtime is at hand.
     pub fn try_acquire(&self) -> Result<(), Refusal> {
         let shared = &*self.shared;
-        let taken = match shared.head.try_take() {
-            Some(_place) => shared.take(now()),
-            None => Err(shared.left(now())),
+        let taken = if shared.head.is_free() {
+            shared.take(now())
+        } else {
+            Err(shared.left(now()))
         };
         match taken {
             Ok(()) => {
@@ -186,9 +201,8 @@ impl RateLimiter {
     /// Dropped, it leaves the queue, and no call is lost.
     pub async fn acquire(&self) -> Result<(), Refusal> {
         let shared = &*self.shared;
-        if let Some(_place) = shared.head.try_take()
-            && shared.take(now()).is_ok()
-        {
+        // Who does not wait takes no place in line, or others would find it taken.
+        if shared.head.is_free() && shared.take(now()).is_ok() {
             shared.figures.passed.add_one();
             return Ok(());
         }
@@ -261,7 +275,7 @@ impl Shared {
         {
             return Err(left);
         }
-        // Beyond what the clock can show there is no other call.
+        // No clock ends within a thousand years.
         *due = next.checked_add(self.interval).or(Some(next));
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use crate::runtime::Runtime;
-use crate::time::{Elapsed, Sleep};
+use crate::time::Sleep;
 
 /// What an attempt knows of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,21 +80,54 @@ impl Clock {
 }
 
 pin_project! {
-    /// An attempt that may take so long, from the first time that it has to wait.
+    /// An attempt that may take so long, from the first time that it has to wait, and no longer than until
+    /// the deadline of the call.
     pub(super) struct Limited<'a, F> {
         clock: &'a mut Clock,
-        limit: Option<Duration>,
+        limits: Limits,
+        over: Over,
         sleep: Option<Sleep>,
         #[pin]
         attempt: F,
     }
 }
 
+/// What an attempt is limited by.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
+}
+
+/// Which of its limits an attempt has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Attempt,
+    Deadline,
+}
+
+impl Limits {
+    /// How long an attempt may take, as things are, and what is over then.
+    #[inline]
+    pub(super) fn left(self, clock: &mut Clock) -> (Option<Duration>, Over) {
+        let limit = self.attempt_timeout;
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_sub(clock.elapsed()));
+        if left.is_some_and(|left| limit.is_none_or(|limit| left <= limit)) {
+            (left, Over::Deadline)
+        } else {
+            (limit, Over::Attempt)
+        }
+    }
+}
+
 impl<'a, F> Limited<'a, F> {
-    pub(super) fn new(clock: &'a mut Clock, limit: Option<Duration>, attempt: F) -> Self {
+    pub(super) fn new(clock: &'a mut Clock, limits: Limits, attempt: F) -> Self {
         Self {
             clock,
-            limit,
+            limits,
+            over: Over::Attempt,
             sleep: None,
             attempt,
         }
@@ -102,7 +135,7 @@ impl<'a, F> Limited<'a, F> {
 }
 
 impl<F: Future> Future for Limited<'_, F> {
-    type Output = Result<F::Output, Elapsed>;
+    type Output = Result<F::Output, Over>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -110,14 +143,20 @@ impl<F: Future> Future for Limited<'_, F> {
         if let Poll::Ready(output) = this.attempt.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        let Some(limit) = *this.limit else {
+        let Limits {
+            attempt_timeout,
+            deadline,
+        } = *this.limits;
+        if attempt_timeout.is_none() && deadline.is_none() {
             return Poll::Pending;
-        };
-        // Only now is a clock needed.
+        }
+        // Only now is a clock needed. What the attempt did until it had to wait counts for the deadline.
         let sleep = this.sleep.get_or_insert_with(|| {
             this.clock.begin();
-            this.clock.runtime().sleep(limit)
+            let (left, over) = this.limits.left(this.clock);
+            *this.over = over;
+            this.clock.runtime().sleep(left.unwrap_or(Duration::MAX))
         });
-        Pin::new(sleep).poll(cx).map(|()| Err(Elapsed))
+        Pin::new(sleep).poll(cx).map(|()| Err(*this.over))
     }
 }

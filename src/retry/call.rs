@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, Clock, Limited};
+use super::attempt::{Attempt, Clock, Limited, Limits, Over};
 use super::budget::{RetryBudget, Token};
 use super::error::RetryError;
 use super::pause::{Drawn, Pause};
@@ -36,20 +36,21 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, E>>>(
     let mut last = None;
     loop {
         let attempt = call.attempt();
-        let limited = Limited::new(&mut call.clock, attempt.time_left(), operation(attempt));
+        let limits = call.limits();
+        let limited = Limited::new(&mut call.clock, limits, operation(attempt));
         let (error, timed_out) = match limited.await {
             Ok(Ok(value)) => {
                 call.succeeded();
                 return Ok(value);
             }
             Ok(Err(error)) => (RetryError::Failed(error), false),
-            Err(_) if call.until_deadline => {
+            Err(Over::Deadline) => {
                 call.attempt_failed();
                 call.failed();
                 // The attempt that was cut has no outcome: that of the one before it counts.
                 return Err(last.unwrap_or_else(elapsed));
             }
-            Err(_) => (elapsed(), true),
+            Err(Over::Attempt) => (elapsed(), true),
         };
         call.attempt_failed();
         let Some((pause, token)) = call.next(&error, timed_out, rules) else {
@@ -70,8 +71,6 @@ struct Call<'a> {
     clock: Clock,
     drawn: Drawn,
     attempts: u32,
-    /// Whether the attempt may go on until the deadline, and no longer.
-    until_deadline: bool,
     /// When the attempt began, if its time is measured.
     began: Option<Instant>,
     settled: bool,
@@ -86,7 +85,6 @@ impl<'a> Call<'a> {
             clock: Clock::default(),
             drawn: Drawn::default(),
             attempts: 0,
-            until_deadline: false,
             began: None,
             settled: false,
         }
@@ -103,13 +101,16 @@ impl<'a> Call<'a> {
                 self.clock.begin_at(now);
             }
         }
-        let left = self.left();
-        let limit = plan.attempt_timeout;
-        self.until_deadline = left.is_some_and(|left| limit.is_none_or(|limit| left <= limit));
-        Attempt::new(
-            self.attempts,
-            if self.until_deadline { left } else { limit },
-        )
+        let (time_left, _) = self.limits().left(&mut self.clock);
+        Attempt::new(self.attempts, time_left)
+    }
+
+    #[inline]
+    fn limits(&self) -> Limits {
+        Limits {
+            attempt_timeout: self.plan.attempt_timeout,
+            deadline: self.plan.deadline,
+        }
     }
 
     /// What is left until the deadline, if there is one.

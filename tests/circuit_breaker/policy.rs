@@ -1,7 +1,10 @@
 //! As part of a policy.
 
+use std::panic::AssertUnwindSafe;
+
 use aiomisc::resilience::{CallError, Fallback, Hedge, Policy, Refusal};
 use aiomisc::retry::Backoff;
+use futures::FutureExt;
 
 use super::*;
 
@@ -33,6 +36,29 @@ async fn a_time_limit_inside_is_a_failure() {
     assert_eq!(slow.await, Err(CallError::Elapsed));
     let text = "the time limit has elapsed";
     assert_eq!(refused(&breaker).last_error(), Some(text));
+}
+
+#[aiomisc::test(simulation)]
+async fn a_panic_inside_is_a_failure_and_goes_to_the_caller() {
+    let breaker = usual().minimum_calls(2).build().unwrap();
+    let policy = Policy::new()
+        .timeout(s(1))
+        .retry(thrice())
+        .breaker(breaker.clone());
+    for failures in 1..=2 {
+        let call = policy.call(|_| async {
+            sleep(ms(1)).await;
+            if true {
+                panic!("at the disco");
+            }
+            Ok::<_, u32>(1)
+        });
+        let panic = AssertUnwindSafe(call).catch_unwind().await.unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"at the disco"));
+        assert_eq!(breaker.statistic().failure.total(), failures);
+    }
+    let broken = refused(&breaker);
+    assert_eq!(broken.last_error(), Some("a panic: at the disco"));
 }
 
 #[aiomisc::test(simulation)]

@@ -246,6 +246,21 @@ async fn waiting_ends_when_it_is_closed() {
 }
 
 #[aiomisc::test(simulation)]
+async fn waiting_ends_earlier_when_it_is_opened_for_less() {
+    for length in [Duration::MAX, s(100)] {
+        let breaker = usual().recovery_time(Duration::ZERO).build().unwrap();
+        breaker.open_for(length);
+        let open = async {
+            sleep(ms(10)).await;
+            breaker.open_for(ms(20));
+        };
+        let begun = now();
+        futures::join!(breaker.wait_ready(), open);
+        assert_eq!(now() - begun, ms(30));
+    }
+}
+
+#[aiomisc::test(simulation)]
 async fn a_wait_that_is_dropped_takes_nothing() {
     let breaker = probing(1, 1, s(60));
     break_it(&breaker);

@@ -157,6 +157,20 @@ async fn times_are_those_of_the_window_where_nothing_is_said() {
 }
 
 #[aiomisc::test(simulation)]
+async fn the_longest_passing_time_has_no_end() {
+    let breaker = usual().passing_time(Duration::MAX).build().unwrap();
+    break_it(&breaker);
+    breaker.close();
+    for _ in 0..100 {
+        bad(&breaker);
+        sleep(s(3600)).await;
+    }
+    assert_eq!(breaker.state(), State::Passing);
+    breaker.open();
+    assert_eq!(breaker.state(), State::Broken);
+}
+
+#[aiomisc::test(simulation)]
 async fn the_thresholds_are_shares_of_the_ratio() {
     let breaker = usual().passing_threshold(0.5).build().unwrap();
     for _ in 0..9 {

@@ -1,8 +1,10 @@
 //! So many in a length of time.
 
 use aiomisc::resilience::{CallError, RateLimiter, Refusal};
+use futures::FutureExt;
 use shared::dice::Dice;
 use shared::given_up::{give_up, polled};
+use shared::manual;
 
 use super::*;
 
@@ -138,6 +140,67 @@ async fn the_rate_holds_when_waits_are_dropped_everywhere() {
             assert!((to - from + 1) as u64 <= allowed, "{passed:?}");
         }
     }
+}
+
+/// Who goes through at once is in nobody's way.
+#[aiomisc::test(simulation)]
+async fn threads_refuse_each_other_nothing_while_there_are_calls() {
+    const THREADS: u32 = 4;
+    const CALLS: u32 = 20_000;
+    let (runtime, _clock) = manual();
+    let limiter = RateLimiter::builder(THREADS * CALLS, ms(1000)).queue_limit(0);
+    let limiter = limiter.build().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let (runtime, limiter) = (runtime.clone(), limiter.clone());
+            scope.spawn(move || {
+                let calls = async {
+                    for _ in 0..CALLS / 2 {
+                        limiter.try_acquire().unwrap();
+                        limiter.acquire().await.unwrap();
+                    }
+                };
+                runtime.scope(calls).now_or_never().unwrap();
+            });
+        }
+    });
+    runtime
+        .scope(async { assert!(limiter.try_acquire().is_err()) })
+        .await;
+}
+
+#[aiomisc::test(simulation)]
+async fn a_rate_that_cannot_be_divided_is_not_exceeded() {
+    let limiter = RateLimiter::builder(600_000_000, ms(1000)).burst(1);
+    let limiter = limiter.build().unwrap();
+    let mut passed = 0;
+    for _ in 0..100 {
+        passed += u32::from(limiter.try_acquire().is_ok());
+        time::sleep(Duration::from_nanos(1)).await;
+    }
+    // Two nanoseconds for each, not one.
+    assert_eq!(passed, 50);
+}
+
+#[aiomisc::test(simulation)]
+async fn the_slowest_rate_is_one_in_a_thousand_years() {
+    const MOST: Duration = Duration::from_secs(1000 * 365 * 86_400);
+    let limiter = RateLimiter::builder(2, MOST).build().unwrap();
+    limiter.try_acquire().unwrap();
+    limiter.try_acquire().unwrap();
+    let refused = Refusal::RateLimited {
+        retry_after: MOST / 2,
+    };
+    assert_eq!(limiter.try_acquire(), Err(refused));
+    for slower in [MOST + ms(1), Duration::MAX] {
+        assert!(RateLimiter::builder(2, slower).build().is_err());
+        assert!(RateLimiter::builder(1, slower).burst(1).build().is_err());
+    }
+    let slow = RateLimiter::builder(1, ms(1000)).burst(u32::MAX);
+    assert!(slow.build().is_ok());
+    let error = RateLimiter::builder(1, Duration::MAX).build().unwrap_err();
+    let text = "time of the rate: expected at most a thousand years for a burst, got ";
+    assert!(error.to_string().starts_with(text), "{error}");
 }
 
 #[test]

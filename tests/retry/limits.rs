@@ -1,9 +1,11 @@
 //! Limits on the number of attempts and on their time.
 
-use aiomisc::retry::{Backoff, RetryError};
+use aiomisc::retry::{Attempt, Backoff, Pause, RetryError};
 use aiomisc::time::Elapsed;
 use aiomisc::{BoxError, time};
+use shared::manual;
 use std::io;
+use std::pin::pin;
 
 use super::*;
 
@@ -111,6 +113,35 @@ async fn at_the_deadline_an_attempt_is_dropped_and_the_last_error_given() {
     assert_eq!(script.began(), [0, 400, 800]);
     let ended = ["ended", "dropped", "ended", "dropped", "dropped"];
     assert_eq!(events.all(), ended);
+}
+
+/// Work before the first wait of an attempt, which nothing can interrupt, moves no deadline.
+#[aiomisc::test(simulation)]
+async fn the_deadline_stays_where_it_is_when_an_attempt_works_before_it_waits() {
+    let limits = [
+        Backoff::builder(),
+        Backoff::builder().attempt_timeout(ms(5_000)),
+    ];
+    for builder in limits {
+        let (runtime, clock) = manual();
+        let builder = builder.deadline(ms(10_000)).pause(Pause::none());
+        let backoff = builder.build().unwrap();
+        let mut call = pin!(runtime.scope(backoff.call(async |attempt: Attempt| {
+            if attempt.number() == 1 {
+                return Err(io::Error::other("the last"));
+            }
+            clock.advance(ms(9_000));
+            std::future::pending::<io::Result<()>>().await
+        })));
+        for _ in 0..3 {
+            assert!(futures::poll!(call.as_mut()).is_pending());
+        }
+        clock.advance(ms(999));
+        assert!(futures::poll!(call.as_mut()).is_pending());
+        clock.advance(ms(1));
+        let error = call.await.unwrap_err();
+        assert_eq!(error.to_string(), "the last");
+    }
 }
 
 #[aiomisc::test(simulation)]

@@ -70,6 +70,23 @@ where
     Ok(text.as_ref())
 }
 
+#[rustfmt::skip]
+#[timeout("1s")]
+#[deny(unused_braces)]
+async fn in_one_line(number: u32) -> Result<u32, Elapsed> { Ok(number) }
+
+#[rustfmt::skip]
+#[asyncretry(2)]
+#[deny(unused_braces)]
+async fn again_in_one_line(number: u32) -> Result<u32, ()> { Ok(number) }
+
+/// The compiler has nothing to say about the braces of such a function.
+#[aiomisc::test(simulation)]
+async fn a_body_may_be_a_line() {
+    assert_eq!(in_one_line(7).await, Ok(7));
+    assert_eq!(again_in_one_line(7).await, Ok(7));
+}
+
 #[aiomisc::test(simulation)]
 async fn the_body_is_what_it_was() {
     assert_eq!(with_everything("7", (8, 1)).await.unwrap(), "7");
