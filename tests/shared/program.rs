@@ -17,9 +17,15 @@ use nix::unistd::Pid;
 /// A program that runs. It is killed if the test ends before it does.
 pub(crate) struct Program {
     child: Child,
-    lines: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<Line>,
     /// What was printed and not asked for yet.
-    seen: RefCell<Vec<String>>,
+    seen: RefCell<Vec<Line>>,
+}
+
+struct Line {
+    /// Of the standard error.
+    err: bool,
+    text: String,
 }
 
 impl Program {
@@ -36,12 +42,13 @@ impl Program {
             child.stdout.take().expect("piped"),
             child.stderr.take().expect("piped"),
         );
-        for stream in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
+        let streams = [Box::new(out) as Box<dyn Read + Send>, Box::new(err)];
+        for (stream, err) in streams.into_iter().zip([false, true]) {
             let send = send.clone();
             thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                for text in BufReader::new(stream).lines().map_while(Result::ok) {
                     // The test may have what it wanted.
-                    let _ = send.send(line);
+                    let _ = send.send(Line { err, text });
                 }
             });
         }
@@ -55,18 +62,21 @@ impl Program {
     /// Waits for a line that begins like this, and gives the rest of it.
     pub(crate) fn line(&self, start: &str) -> String {
         let mut seen = self.seen.borrow_mut();
-        if let Some(at) = seen.iter().position(|line| line.starts_with(start)) {
-            return seen.remove(at)[start.len()..].to_owned();
+        if let Some(at) = seen.iter().position(|line| line.text.starts_with(start)) {
+            return seen.remove(at).text[start.len()..].to_owned();
         }
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => match line.strip_prefix(start) {
+                Ok(line) => match line.text.strip_prefix(start) {
                     Some(rest) => return rest.to_owned(),
                     None => seen.push(line),
                 },
-                Err(error) => panic!("no line begins with `{start}` ({error}): {seen:#?}"),
+                Err(error) => {
+                    let seen: Vec<_> = seen.iter().map(|line| &line.text).collect();
+                    panic!("no line begins with `{start}` ({error}): {seen:#?}")
+                }
             }
         }
     }
@@ -76,7 +86,8 @@ impl Program {
         kill(pid, signal).expect("it runs");
     }
 
-    /// Waits until it has ended, and gives what it printed and nobody has asked for.
+    /// Waits until it has ended, and gives what it printed and nobody has asked for: first all of the standard
+    /// output, then the standard error, since nothing tells which line of the one came before which of the other.
     pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let (send, done) = mpsc::channel();
         let pid = self.child.id();
@@ -96,7 +107,8 @@ impl Program {
         while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(10)) {
             lines.push(line);
         }
-        (status, lines)
+        lines.sort_by_key(|line| line.err);
+        (status, lines.into_iter().map(|line| line.text).collect())
     }
 }
 
