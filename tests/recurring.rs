@@ -138,6 +138,7 @@ async fn it_goes_on_when_its_task_is_dropped() {
 /// Everything is given back: the timer has no hold on what it called when it is gone.
 #[aiomisc::test(runtimes(all))]
 async fn nothing_is_left_of_a_timer_that_is_dropped() {
+    let name = shared::unique("left");
     let held = Arc::new(());
     let holds = Arc::clone(&held);
     let timer = RecurringCallback::new(move || {
@@ -147,7 +148,7 @@ async fn nothing_is_left_of_a_timer_that_is_dropped() {
             drop(holds);
         }
     })
-    .name("left");
+    .name(name.clone());
     let task = timer.start(|| ms(0)).unwrap();
     until(|| Arc::strong_count(&held) == 3).await;
     task.abort();
@@ -157,7 +158,7 @@ async fn nothing_is_left_of_a_timer_that_is_dropped() {
     let figures = aiomisc::statistics().of_kind::<aiomisc::recurring::TimerStatistic>();
     assert_eq!(
         figures
-            .filter(|figure| figure.name.as_deref() == Some("left"))
+            .filter(|figure| figure.name.as_deref() == Some(&*name))
             .count(),
         0
     );

@@ -172,7 +172,7 @@ fn options_that_are_zero_are_refused() {
 
 #[aiomisc::test(runtimes(all))]
 async fn everything_is_counted() {
-    let name = format!("counted on {}", aiomisc::Runtime::current().unwrap().name());
+    let name = super::shared::unique("counted");
     let aggregator = Aggregator::builder()
         .leeway(HOUR)
         .max_count(1)

@@ -8,10 +8,10 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use aiomisc::pool::{AcquireError, AcquireStage};
-use aiomisc::{Pool, PoolManager, Runtime};
+use aiomisc::{Pool, PoolManager};
 
 use super::lab::{Hangs, Lab, Panics, caller, several, until};
-use super::shared::{log, runtimes};
+use super::shared::{log, runtimes, unique};
 
 #[aiomisc::test(runtimes(all))]
 async fn a_manager_that_panics_costs_no_place() {
@@ -92,7 +92,7 @@ async fn neither_do_panics_outside_of_the_polls() {
 async fn what_is_not_destroyed_in_order_is_logged() {
     log::keep();
     let lab = Lab::new();
-    let name = format!("not in order on {}", Runtime::current().unwrap().name());
+    let name = unique("not in order");
     let pool = lab.builder(1).name(name.clone()).build().unwrap();
     lab.next_destroys([super::lab::Fails]);
     several(&pool, 1).await.pop().unwrap().discard();

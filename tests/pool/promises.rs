@@ -218,7 +218,7 @@ async fn many_callers_share_few_objects() {
 #[aiomisc::test(runtimes(all))]
 async fn everything_is_counted() {
     let lab = Lab::new();
-    let name = format!("counted on {}", aiomisc::Runtime::current().unwrap().name());
+    let name = super::shared::unique("counted");
     let pool = lab.builder(2).name(name.clone()).build().unwrap();
     let figures = || -> Vec<_> {
         let figures = statistics().of_kind::<PoolStatistic>();

@@ -95,6 +95,13 @@ pub(crate) fn runtimes() -> Vec<Runtime> {
     ]
 }
 
+/// A name that nobody else has: tests of one process see the figures and lines of each other, and so do those
+/// of one test that runs on several runtimes.
+pub(crate) fn unique(name: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("{name} {}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The names by which a program has the entrypoint make its runtime.
 pub(crate) const RUNTIME_NAMES: &[&str] = &[
     #[cfg(feature = "smol")]
