@@ -12,6 +12,7 @@ use aiomisc::adapters::Smol;
 use aiomisc::adapters::Tokio;
 use aiomisc::io::TextFile;
 use aiomisc::statistics::{Counter, Gauge, Histogram, Sum};
+use aiomisc::utils::{fast_uuid1, fast_uuid4};
 use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, statistic, time};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
@@ -89,6 +90,20 @@ fn spawn_and_join_in_an_entrypoint(bencher: Bencher<'_, '_>, runtime: &str) {
 fn spawn_and_detach(bencher: Bencher<'_, '_>, runtime: &str) {
     repeat(bencher, runtime, &async |runtime| {
         runtime.spawn(async {}).detach();
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn uuid_of_version_1(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |_| {
+        black_box(fast_uuid1());
+    });
+}
+
+#[divan::bench(args = RUNTIMES)]
+fn uuid_of_version_4(bencher: Bencher<'_, '_>, runtime: &str) {
+    repeat(bencher, runtime, &async |_| {
+        black_box(fast_uuid4());
     });
 }
 

@@ -38,13 +38,13 @@ static USERS: Mutex<BTreeMap<u32, &str>> = Mutex::new(BTreeMap::new());
 
 /// One query for all users that are asked for within 10 ms.
 #[aiomisc::aggregate(leeway_ms = 10, max_count = 3)]
-async fn user(mut ids: Vec<u32>) -> Result<Vec<Option<&'static str>>, String> {
-    ids.sort_unstable();
+async fn user(ids: Vec<u32>) -> Result<Vec<Option<&'static str>>, String> {
     let users = USERS.lock().map_err(|error| error.to_string())?;
     if users.is_empty() {
         return Err("the database is empty".to_owned());
     }
     println!("SELECT … WHERE id IN {ids:?}");
+    // In the order of the values, whatever that of the database is: a result goes by its position.
     Ok(ids.iter().map(|id| users.get(id).copied()).collect())
 }
 
@@ -84,7 +84,7 @@ fn main() -> Result<(), BoxError> {
             (2, "Grace"),
             (3, "Edsger"),
         ]);
-        for user in join_all([1, 2, 4].map(user)).await {
+        for user in join_all([4, 2, 1].map(user)).await {
             println!("{:?}", user.map_err(|error| error.to_string())?);
         }
         let (three, four) = futures::join!(known_user(3), known_user(4));

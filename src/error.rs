@@ -32,6 +32,12 @@ impl std::fmt::Display for Chain<'_> {
     }
 }
 
+/// An error with its causes, on one line. What it says is foreign code, which may panic.
+pub(crate) fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = std::panic::AssertUnwindSafe(|| Chain(error).to_string());
+    std::panic::catch_unwind(text).unwrap_or_else(|_| "an error without a text".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,8 @@ mod events;
 mod random;
 mod shared;
 
+use shared::dice;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;

@@ -275,8 +275,9 @@ impl<V: Send, R: Send, E: Send + Sync> Taker<Given<R, E>> for Running<V, R, E> {
             }
         }
         drop(batch);
-        drop(unwanted);
         wakers.into_iter().for_each(Waker::wake);
+        // Last of all, for it may panic.
+        drop(unwanted);
     }
 
     fn is_wanted(&self, seat: usize) -> bool {
@@ -398,7 +399,8 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.0.inside.fetch_sub(1, Ordering::SeqCst);
         if self.0.left.total_listeners() > 0 {
-            self.0.left.notify(1);
+            // For one more: those who were told of another place may not have taken it yet.
+            self.0.left.notify_additional(1);
         }
     }
 }

@@ -32,7 +32,9 @@
 //! - Each call gets an answer: the result of its position, or the one that was sent for it; a
 //!   [`ResultNotSetError`] if there is none; the error of the batch, in an `Arc`, or its panic.
 //! - The runtime is looked up anew for each batch, by its first call, so that an aggregator in a `static`
-//!   outlives any runtime. When one ends under a batch, its calls get [`AggregateError::Ended`].
+//!   outlives any runtime. When one ends under a batch, its calls get [`AggregateError::Ended`]: also those that
+//!   were made on another runtime, for calls from all of them share the batches. Where they must not, as in tests
+//!   that run side by side, each has an aggregator of its own.
 
 mod arg;
 mod batch;

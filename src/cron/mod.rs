@@ -37,7 +37,7 @@
 //! | | the hour that is skipped in spring | the hour that is repeated in autumn |
 //! |---|---|---|
 //! | times that are named: `30 2 * * *`, `0,30 2,3 * * *` | once, at the jump | once, the first time |
-//! | at each one of some: the minute or the hour has a `*` | what there is of it | every time |
+//! | at each one of some: the second, minute or hour has a `*` | what there is of it | every time |
 //!
 //! Times that fall together at a jump are one call.
 //!

@@ -79,6 +79,10 @@ async fn check<M: PoolManager>(
     let mut pooled = Pooled::unchecked(shared, item);
     let check = async { shared.manager.check(pooled.object_mut()).await };
     let why = match run_until(check, &mut *limit).await {
+        // Closed meanwhile: dropping it destroys it.
+        Ok(Either::First(Ok(true))) if shared.signals.closing.is_set() => {
+            return Err(AcquireError::Closed);
+        }
         Ok(Either::First(Ok(true))) => return Ok(Checked::Good(pooled.checked())),
         Ok(Either::First(Ok(false))) => None,
         Ok(Either::First(Err(error))) => Some(error_text(error)),
@@ -102,6 +106,9 @@ async fn make<M: PoolManager>(
     limit: &mut Limit<'_, M>,
 ) -> Result<Pooled<M>, AcquireError<M::Error>> {
     let place = HeldPlace::new(shared);
+    if shared.signals.closing.is_set() {
+        return Err(AcquireError::Closed);
+    }
     match create(shared, limit).await {
         Ok(item) => {
             place.keep();

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PoolManager;
-use super::shared::{Options, Shared, wake};
+use super::shared::{Options, Shared, Sharing, wake};
 use crate::background::spawn;
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, panic_text};
 use crate::future::{Either, race, run_until};
 use crate::runtime::Runtime;
 
@@ -30,12 +30,16 @@ impl<M: PoolManager> Drop for Burial<M> {
         self.shared.statistic.destroyed.add_one();
         let had_place = self.had_place;
         wake(self.shared.change(|places| places.bury(had_place)));
+        if had_place {
+            self.shared.fill();
+        }
     }
 }
 
 /// Destroys an object that the pool does not want any more.
 pub(super) fn destroy<M: PoolManager>(object: M::Object, burial: Burial<M>) {
     let runtime = burial.shared.its_runtime().clone();
+    let is_late = burial.shared.signals.cut.is_set();
     spawn(&runtime, TASK, async move {
         let Shared {
             manager,
@@ -46,7 +50,7 @@ pub(super) fn destroy<M: PoolManager>(object: M::Object, burial: Burial<M>) {
         } = &*burial.shared;
         // What is destroyed after the closing has its full time.
         let cut = async {
-            if signals.cut.is_set() {
+            if is_late {
                 std::future::pending::<()>().await;
             }
             signals.cut.wait().await;
@@ -96,5 +100,5 @@ fn late(limit: Duration) -> String {
 
 /// An error with its causes, on one line.
 pub(super) fn error_text(error: impl Into<BoxError>) -> String {
-    Chain(&*error.into()).to_string()
+    crate::error::error_text(&*error.into())
 }

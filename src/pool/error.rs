@@ -121,7 +121,8 @@ impl fmt::Display for AcquireStage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftInPool {
-    /// Objects that were lent or being made. Each is destroyed when it is given back.
+    /// Places of objects that were lent or being made, each of which is destroyed when it is given back; and of
+    /// those being destroyed that [keep theirs](super::PoolStatus::in_use).
     pub in_use: usize,
     /// Objects whose taking down had not ended, and was cut off.
     pub destroying: usize,

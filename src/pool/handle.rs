@@ -206,7 +206,8 @@ pub struct PoolStatus {
     pub size: usize,
     /// How many objects wait to be lent.
     pub idle: usize,
-    /// How many places are taken by objects that are lent, checked or being made.
+    /// How many places are taken by objects that are lent, checked or being made; and by those being destroyed
+    /// that keep theirs, because as many as the maximum are already.
     pub in_use: usize,
     /// How many callers wait.
     pub waiting: usize,

@@ -1,6 +1,7 @@
 //! The call that goes on.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -79,9 +80,10 @@ where
             return;
         };
         if !self.shield {
-            // Its own code may want the time as well.
-            self.call = None;
-            self.core.call_cut(began, self.runtime.now());
+            // Its own code may want the time as well, and may panic.
+            let call = AssertUnwindSafe(self.call.take());
+            let dropped = catch_unwind(move || drop(call));
+            self.core.call_cut(began, self.runtime.now(), dropped.err());
             return;
         }
         self.core.call_left();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::error::StartError;
 use super::status::{CallOutcome, LastCall, TimerEnd, TimerState, TimerStatus};
 use super::{Suppress, TimerStatistic};
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, error_text, panic_text};
 use crate::flag::Flag;
 use crate::future::Panic;
 use crate::runtime::Runtime;
@@ -165,7 +165,7 @@ impl Core {
             let asked = std::panic::AssertUnwindSafe(|| suppress(error));
             std::panic::catch_unwind(asked).unwrap_or(false)
         });
-        let text = Chain(&**error).to_string();
+        let text = error_text(&**error);
         if suppressed {
             self.statistic.suppressed.add_one();
             tracing::debug!(timer = %self.name, error = %text, "callback failed, as was foreseen");
@@ -177,7 +177,11 @@ impl Core {
         }
     }
 
-    pub(super) fn call_cut(&self, began: Instant, now: Instant) {
+    pub(super) fn call_cut(&self, began: Instant, now: Instant, panic: Option<Panic>) {
+        if let Some(panic) = panic {
+            let panic = panic_text(&*panic);
+            tracing::error!(timer = %self.name, %panic, "callback panicked when it was cut");
+        }
         self.keep(began, now, CallOutcome::Cut);
     }
 

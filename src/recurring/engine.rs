@@ -9,7 +9,7 @@ use super::call::Place;
 use super::core::{Core, Started, When};
 use super::status::TimerEnd;
 use crate::chance::Chance;
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, error_text, panic_text};
 use crate::future::{Either, catch_panic, race, yield_now};
 use crate::runtime::Runtime;
 use crate::time::Sleep;
@@ -117,7 +117,7 @@ where
             Either::Second(Ok(Ok(true))) => {}
             Either::Second(Ok(Ok(false))) => break TimerEnd::Finished,
             Either::Second(Ok(Err(error))) => {
-                let error = Chain(&*error).to_string();
+                let error = error_text(&*error);
                 tracing::error!(timer = %started.core.name, %error, "strategy failed: the timer ends");
                 break TimerEnd::Failed(error.into());
             }

@@ -146,3 +146,42 @@ fn a_runtime_that_ends_leaves_nobody_waiting() {
         assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
     }
 }
+
+/// A result that cannot be dropped.
+#[derive(Debug)]
+struct Bad(bool);
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        assert!(!self.0, "cannot be dropped");
+    }
+}
+
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_result_that_nobody_wants_may_panic_when_it_is_dropped() {
+    let (begun, begins) = async_channel::bounded::<()>(1);
+    let (go, goes) = async_channel::bounded::<()>(1);
+    let aggregator = Aggregator::builder().leeway(HOUR).max_count(2);
+    let aggregator = aggregator
+        .build(move |values: Vec<bool>| {
+            let (begun, goes) = (begun.clone(), goes.clone());
+            async move {
+                begun.send(()).await.unwrap();
+                goes.recv().await.unwrap();
+                values.into_iter().map(Bad).collect::<Vec<_>>()
+            }
+        })
+        .unwrap();
+    let mut leaves = Box::pin(aggregator.call(true));
+    assert!(futures::poll!(leaves.as_mut()).is_pending());
+    let stays = async {
+        let result = aggregator.call(false).await;
+        assert!(!result.unwrap().0);
+    };
+    let others = async {
+        begins.recv().await.unwrap();
+        drop(leaves);
+        go.send(()).await.unwrap();
+    };
+    futures::join!(stays, others);
+}

@@ -99,3 +99,29 @@ async fn a_batch_that_everybody_has_left_does_not_run() {
     assert!(batches.all().is_empty());
     assert_eq!(aggregator.statistics().done.total(), 0);
 }
+
+/// Places that come free at the same moment are not one.
+#[aiomisc::test(simulation, seeds = 20)]
+async fn every_place_that_comes_free_is_taken_at_once() {
+    let aggregator = Aggregator::builder()
+        .leeway(millis(10))
+        .max_count(1)
+        .most_batches(4)
+        .build(|values: Vec<u32>| async move {
+            time::sleep(millis(100)).await;
+            values
+        })
+        .unwrap();
+    let begun = Runtime::current().unwrap().now();
+    let calls = (0..8).map(|value| {
+        let aggregator = aggregator.clone();
+        async move {
+            aggregator.call(value).await.unwrap();
+            let now = Runtime::current().unwrap().now();
+            now.duration_since(begun).as_millis()
+        }
+    });
+    let mut ends = join_all(calls).await;
+    ends.sort_unstable();
+    assert_eq!(ends, [100, 100, 100, 100, 200, 200, 200, 200]);
+}

@@ -49,6 +49,19 @@ fn berlin() {
     );
 
     let autumn = "2026-10-24T12:00:00Z";
+    // A `*` in the seconds makes it one of each.
+    let each = CronSpec::with_seconds_first("*/30 30 2 * * *").unwrap();
+    let each = each.in_time_zone("Europe/Berlin").unwrap();
+    assert_eq!(upcoming(&each, spring, 1), ["2026-03-30T02:30:00+02:00"]);
+    assert_eq!(
+        upcoming(&each, autumn, 4),
+        [
+            "2026-10-25T02:30:00+02:00",
+            "2026-10-25T02:30:30+02:00",
+            "2026-10-25T02:30:00+01:00",
+            "2026-10-25T02:30:30+01:00",
+        ]
+    );
     assert_eq!(
         times("30 2 * * *", autumn, 2),
         ["2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"]

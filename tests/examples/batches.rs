@@ -18,10 +18,10 @@ fn aggregate_makes_one_call_of_many() {
                 "9223372036854775807 is too large",
                 "no user: the database is empty",
                 "no user: the database is empty",
-                "SELECT … WHERE id IN [1, 2, 4]",
-                "Some(\"Ada\")",
-                "Some(\"Grace\")",
+                "SELECT … WHERE id IN [4, 2, 1]",
                 "None",
+                "Some(\"Grace\")",
+                "Some(\"Ada\")",
                 "Edsger",
                 "there is no user 4",
             ]

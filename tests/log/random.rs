@@ -13,6 +13,8 @@ use tracing::{Event, Span};
 use super::tools::written;
 use texts::{Random, rounds};
 
+#[path = "../shared/dice.rs"]
+mod dice;
 #[path = "../log_formats/random.rs"]
 mod texts;
 

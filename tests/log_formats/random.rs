@@ -1,10 +1,6 @@
 //! Texts that nobody would log.
 
-use dice::Dice;
-
-#[allow(dead_code, reason = "a part of it is needed here")]
-#[path = "../shared/dice.rs"]
-mod dice;
+use super::dice::Dice;
 
 /// The same texts for the same seed.
 pub(crate) struct Random(Dice);

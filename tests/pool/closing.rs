@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aiomisc::pool::AcquireStage;
 
-use super::lab::{Hangs, Lab, Takes, caller, millis, several, until};
+use super::lab::{Hangs, Lab, SlowlySaysNo, Takes, caller, millis, several, until};
 use super::shared::given_up::give_up;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -120,4 +120,34 @@ async fn a_destroy_has_its_own_limit() {
     let _held = pool.acquire().await.unwrap();
     let error = pool.acquire_within(SECOND).await.unwrap_err();
     assert_eq!(error.stage(), Some(AcquireStage::Waiting));
+}
+
+#[cfg(feature = "simulation")]
+#[aiomisc::test(runtimes(simulation))]
+async fn a_close_without_time_cuts_off_what_has_just_begun() {
+    let lab = Lab::new();
+    let pool = lab.pool(2);
+    drop(several(&pool, 2).await);
+    lab.destroys(Hangs);
+    let left = pool.close(Duration::ZERO).await.unwrap_err();
+    assert_eq!((left.in_use, left.destroying), (0, 2));
+    let (took, closed) = millis(pool.close(30 * SECOND)).await;
+    closed.unwrap();
+    assert_eq!((took, lab.alive()), (0, 0));
+}
+
+/// Neither is what was being checked lent, nor another one made in its place.
+#[cfg(feature = "simulation")]
+#[aiomisc::test(runtimes(simulation))]
+async fn nothing_is_lent_or_made_after_the_closing() {
+    for does in [Takes(SECOND), SlowlySaysNo(SECOND)] {
+        let lab = Lab::new();
+        let pool = lab.pool(1);
+        drop(several(&pool, 1).await);
+        lab.next_checks([does]);
+        let (acquired, closed) = futures::join!(pool.acquire(), pool.close(10 * SECOND));
+        assert!(acquired.unwrap_err().is_closed());
+        closed.unwrap();
+        assert_eq!((lab.made(), lab.alive(), lab.destroyed()), (1, 0, 1));
+    }
 }

@@ -146,17 +146,16 @@ fn a_pool_outlives_its_runtime() {
         let name = runtime.name().to_owned();
         drop(runtime);
         thing.discard();
-        // There is nobody to destroy it, so that it is dropped; by tokio while it shuts down in the background.
+        // A thread of the runtime that has not ended yet may destroy it; else it is dropped with its task. Both
+        // may happen in the background.
         while lab.alive() > 1 {
             std::thread::yield_now();
         }
-        assert_eq!((lab.alive(), lab.destroyed()), (1, 0), "{name}");
-        assert_eq!(pool.status().size, 1);
+        assert_eq!(pool.status().size, 1, "{name}");
         drop(pool);
         while lab.alive() > 0 {
             std::thread::yield_now();
         }
-        assert_eq!(lab.destroyed(), 0);
     }
 }
 

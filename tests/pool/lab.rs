@@ -21,8 +21,10 @@ pub(crate) enum Does {
     Panics,
     Hangs,
     Takes(Duration),
+    /// As `Takes` and then `SaysNo`.
+    SlowlySaysNo(Duration),
 }
-pub(crate) use Does::{Fails, Hangs, Panics, SaysNo, Takes, Well};
+pub(crate) use Does::{Fails, Hangs, Panics, SaysNo, SlowlySaysNo, Takes, Well};
 
 #[derive(Clone, Default)]
 pub(crate) struct Lab(Arc<State>);
@@ -69,6 +71,10 @@ impl Script {
             Takes(duration) => {
                 time::sleep(duration).await;
                 Ok(true)
+            }
+            SlowlySaysNo(duration) => {
+                time::sleep(duration).await;
+                Ok(false)
             }
         }
     }

@@ -244,3 +244,17 @@ fn the_tasks_of_a_pool_end_with_it() {
     });
     assert!(!left.contains("pool: "), "{left}");
 }
+
+/// Also where there was no place for it before another one was destroyed.
+#[aiomisc::test(simulation)]
+async fn the_minimum_is_made_again_when_a_place_comes_free_at_last() {
+    let lab = Lab::new();
+    let pool = lab.builder(1).minimum_idle(1).build().unwrap();
+    lab.destroys(Takes(SECOND));
+    for _ in 0..2 {
+        pool.acquire().await.unwrap().discard();
+    }
+    assert_eq!((pool.status().size, pool.status().idle), (1, 0));
+    time::sleep(5 * SECOND).await;
+    assert_eq!(pool.status().idle, 1);
+}

@@ -193,3 +193,51 @@ async fn a_call_whose_clean_up_panics_has_panicked() {
     assert_eq!(task.await, TimerEnd::Finished);
     assert_eq!(timer.monitor().statistic().fail.total(), 2);
 }
+
+/// What an error says is the callback's own code as well.
+#[aiomisc::test(runtimes(all))]
+async fn an_error_that_cannot_be_shown_does_not_end_the_timer() {
+    #[derive(Debug)]
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("has no words")
+        }
+    }
+    impl std::error::Error for Mute {}
+    let timer = RecurringCallback::new(|| async { Err::<(), _>(Mute) });
+    let task = timer.start(steps([Next::Wait(ms(0)); 2])).unwrap();
+    assert_eq!(task.await, TimerEnd::Finished);
+    assert_eq!(timer.monitor().statistic().fail.total(), 2);
+    // Nor is the end of another one silent.
+    let failing = || Err::<Next, _>(Mute);
+    let end = timer.start(failing).unwrap().await;
+    assert!(matches!(end, TimerEnd::Failed(_)), "{end:?}");
+}
+
+/// Nor does it keep its timer from telling how it has ended.
+#[aiomisc::test(runtimes(all))]
+async fn a_call_that_is_cut_may_panic_when_it_is_dropped() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("cannot clean up");
+        }
+    }
+    let begun = Count::default();
+    let counts = begun.clone();
+    let timer = RecurringCallback::new(move || {
+        let counts = counts.clone();
+        async move {
+            let _bad = Bad;
+            counts.add();
+            pending::<()>().await;
+        }
+    })
+    .stop_limit(ms(1));
+    let task = timer.start(|| ms(0)).unwrap();
+    until(|| begun.get() == 1).await;
+    assert_eq!(timer.stop().await, Ok(TimerEnd::Cut));
+    assert_eq!(task.await, TimerEnd::Cut);
+    assert_eq!(timer.status().last.unwrap().outcome, CallOutcome::Cut);
+}

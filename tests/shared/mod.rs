@@ -47,12 +47,6 @@ impl Drop for OnDrop {
     }
 }
 
-/// A name of its own for each call: the runs of one test may be at the same time in one process.
-pub(crate) fn unique(name: &str) -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    format!("{name} {}", COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
 /// The current runtime with a clock that stands still.
 pub(crate) fn manual() -> (Runtime, ManualClock) {
     let clock = ManualClock::new();
@@ -99,6 +93,13 @@ pub(crate) fn runtimes() -> Vec<Runtime> {
             .expect("tokio")
             .into(),
     ]
+}
+
+/// A name that nobody else has: tests of one process see the figures and lines of each other, and so do those
+/// of one test that runs on several runtimes.
+pub(crate) fn unique(name: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("{name} {}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The names by which a program has the entrypoint make its runtime.
