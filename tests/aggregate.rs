@@ -16,6 +16,9 @@ mod attribute;
 mod errors;
 #[path = "aggregate/promises.rs"]
 mod promises;
+#[cfg(feature = "tokio")]
+#[path = "aggregate/runtimes.rs"]
+mod runtimes;
 #[path = "shared/mod.rs"]
 mod shared;
 #[path = "aggregate/stress.rs"]

@@ -17,8 +17,6 @@ mod events;
 mod random;
 mod shared;
 
-use shared::dice;
-
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -27,6 +25,7 @@ use std::time::Duration;
 
 use aiomisc::log::format::{Color, ColorChoice, Format, Plain, Rich};
 use aiomisc::log::{DateFormat, Handler};
+use shared::dice;
 use tracing_subscriber::prelude::*;
 
 /// What a handler has written.

@@ -16,7 +16,9 @@ use pin_project_lite::pin_project;
 use tokio::runtime::{Builder, Handle, Runtime as TokioRuntime};
 use tokio::task::JoinHandle;
 
-use crate::runtime::{Backend, Drive, Placement, Runtime, Sleep, Spawn, TaskHandle, Timer};
+use crate::runtime::{
+    Backend, Drive, Placement, Runtime, RuntimeId, Sleep, Spawn, TaskHandle, Timer,
+};
 
 /// A tokio runtime: the one around, one of yours, or one of its own.
 ///
@@ -143,6 +145,10 @@ struct Shared {
 impl Backend for Shared {
     fn name(&self) -> &str {
         "tokio"
+    }
+
+    fn id(&self) -> Option<RuntimeId> {
+        Some(RuntimeId::of(&self.handle.id()))
     }
 }
 

@@ -111,15 +111,14 @@ impl AggregatorBuilder {
             self.rules,
             name,
             Box::new(key),
-            Box::new(move |values, taker| {
+            Box::new(move |values, _| {
                 let (seats, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
                 let work = function(values);
                 Box::pin(async move {
                     let results = work.await.into_results()?;
                     // Those that are too many have no seat.
                     let results = seats.into_iter().zip(results.into_iter().map(Ok));
-                    taker.take_all(results.collect());
-                    Ok(())
+                    Ok(results.collect())
                 })
             }),
         );
@@ -173,7 +172,10 @@ impl AggregatorBuilder {
                 let values = values.into_iter();
                 let args = values.map(|(seat, value)| Arg::new(value, Arc::clone(&taker), seat));
                 let work = function(args.collect());
-                Box::pin(async move { work.await.into_end() })
+                Box::pin(async move {
+                    work.await.into_end()?;
+                    Ok(Vec::new())
+                })
             }),
         );
         Ok(AggregatorAsync { engine })

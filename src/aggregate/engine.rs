@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use event_listener::{Event, listener};
 use futures_core::future::BoxFuture;
 
 use super::batch::Batch;
 use super::error::{AggregateError, ResultNotSetError};
+use super::gate::Gate;
 use super::statistic::AggregateStatistic;
 use crate::background::spawn;
 use crate::error::panic_text;
-use crate::flag::{Flag, listening};
+use crate::flag::Flag;
 use crate::future::{catch_panic, race};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, RuntimeId};
 use crate::statistics::Instance;
 
 /// What a call gets.
@@ -37,7 +37,8 @@ pub(super) struct Engine<V, R, E, K> {
     pub(super) statistic: Instance<AggregateStatistic>,
 }
 
-type Open<K, V, R, E> = HashMap<K, Arc<Running<V, R, E>>>;
+/// Each runtime has its own, so that nobody waits for one that has ended, or that nobody drives.
+type Open<K, V, R, E> = HashMap<(K, RuntimeId), Arc<Running<V, R, E>>>;
 
 /// A batch, and one's seat in it.
 type Joined<V, R, E> = (Arc<Running<V, R, E>>, usize);
@@ -53,17 +54,20 @@ pub(super) struct Rules {
 
 /// Works on a batch; gives the results that were not given one by one.
 type Work<V, R, E> = Box<
-    dyn Fn(Vec<(usize, V)>, Arc<dyn Taker<Given<R, E>>>) -> BoxFuture<'static, Result<(), E>>
+    dyn Fn(
+            Vec<(usize, V)>,
+            Arc<dyn Taker<Given<R, E>>>,
+        ) -> BoxFuture<'static, Result<Results<R, E>, E>>
         + Send
         + Sync,
 >;
 
+/// With their seats.
+type Results<R, E> = Vec<(usize, Given<R, E>)>;
+
 /// Takes results, whatever the values were.
 pub(super) trait Taker<R>: Send + Sync {
     fn take(&self, seat: usize, result: R) -> Result<(), R>;
-
-    /// Takes the results of several.
-    fn take_all(&self, results: Vec<(usize, R)>);
 
     fn is_wanted(&self, seat: usize) -> bool;
 }
@@ -118,15 +122,18 @@ where
         std::future::poll_fn(|cx| Pin::new(&mut call).poll(cx)).await
     }
 
-    /// Takes a seat in the batch of this key, which is begun if there is none.
+    /// Takes a seat in the batch of this key on this runtime, which is begun if there is none.
     fn join(
         self: &Arc<Self>,
         key: K,
         value: V,
         waker: &Waker,
     ) -> Result<Joined<V, R, E>, AggregateError<E>> {
+        let runtime = Runtime::current()
+            .map_err(AggregateError::NoRuntime)?
+            .unowned();
         let mut open = lock(&self.open);
-        match open.entry(key) {
+        match open.entry((key, runtime.id())) {
             Entry::Occupied(entry) => {
                 let running = Arc::clone(entry.get());
                 let (seat, full) = running.join(value, waker, self.rules.max_count);
@@ -140,9 +147,6 @@ where
                 Ok((running, seat))
             }
             Entry::Vacant(entry) => {
-                let runtime = Runtime::current()
-                    .map_err(AggregateError::NoRuntime)?
-                    .unowned();
                 let running = Arc::new(Running::new());
                 let (seat, full) = running.join(value, waker, self.rules.max_count);
                 let key = entry.key().clone();
@@ -152,20 +156,26 @@ where
                     running.full.set();
                 }
                 drop(open);
-                self.start(&runtime, key, Arc::clone(&running));
+                self.start(runtime, key, Arc::clone(&running));
                 Ok((running, seat))
             }
         }
     }
 
-    fn start(self: &Arc<Self>, runtime: &Runtime, key: K, running: Arc<Running<V, R, E>>) {
+    fn start(
+        self: &Arc<Self>,
+        runtime: Runtime,
+        key: (K, RuntimeId),
+        running: Arc<Running<V, R, E>>,
+    ) {
+        let leeway = runtime.sleep(self.rules.leeway);
         let work = Working {
             engine: Arc::clone(self),
             key: Some(key),
             running,
+            _runtime: runtime.clone(),
         };
-        let leeway = runtime.sleep(self.rules.leeway);
-        spawn(runtime, "aggregate", async move {
+        spawn(&runtime, "aggregate", async move {
             if !work.running.full.is_set() {
                 race(work.running.full.wait(), leeway).await;
             }
@@ -255,16 +265,10 @@ impl<V, R, E> Running<V, R, E> {
         let seat = batch.join(value, waker.clone());
         (seat, batch.waiting() >= most)
     }
-}
 
-impl<V: Send, R: Send, E: Send + Sync> Taker<Given<R, E>> for Running<V, R, E> {
-    fn take(&self, seat: usize, result: Given<R, E>) -> Result<(), Given<R, E>> {
-        let waker = lock(&self.batch).give(seat, result)?;
-        waker.wake();
-        Ok(())
-    }
-
-    fn take_all(&self, results: Vec<(usize, Given<R, E>)>) {
+    /// Gives the results of several, and those back that nobody wants.
+    #[must_use = "dropping them may panic"]
+    fn give(&self, results: Results<R, E>) -> Vec<Given<R, E>> {
         let mut wakers = Vec::with_capacity(results.len());
         let mut unwanted = Vec::new();
         let mut batch = lock(&self.batch);
@@ -276,8 +280,15 @@ impl<V: Send, R: Send, E: Send + Sync> Taker<Given<R, E>> for Running<V, R, E> {
         }
         drop(batch);
         wakers.into_iter().for_each(Waker::wake);
-        // Last of all, for it may panic.
-        drop(unwanted);
+        unwanted
+    }
+}
+
+impl<V: Send, R: Send, E: Send + Sync> Taker<Given<R, E>> for Running<V, R, E> {
+    fn take(&self, seat: usize, result: Given<R, E>) -> Result<(), Given<R, E>> {
+        let waker = lock(&self.batch).give(seat, result)?;
+        waker.wake();
+        Ok(())
     }
 
     fn is_wanted(&self, seat: usize) -> bool {
@@ -291,8 +302,10 @@ where
     K: Eq + Hash,
 {
     engine: Arc<Engine<V, R, E, K>>,
-    key: Option<K>,
+    key: Option<(K, RuntimeId)>,
     running: Arc<Running<V, R, E>>,
+    /// So that the identity in the key is nobody else's.
+    _runtime: Runtime,
 }
 
 impl<V, R, E, K> Working<V, R, E, K>
@@ -311,7 +324,7 @@ where
         let taker = Arc::clone(&self.running) as Arc<dyn Taker<Given<R, E>>>;
         let ended = catch_panic(async { (self.engine.work)(values, taker).await }).await;
         let statistic = &self.engine.statistic;
-        let outcome = if matches!(ended, Ok(Ok(()))) {
+        let outcome = if matches!(ended, Ok(Ok(_))) {
             &statistic.success
         } else {
             &statistic.error
@@ -319,7 +332,11 @@ where
         outcome.add_one();
         statistic.done.add_one();
         match ended {
-            Ok(Ok(())) => self.answer(|| AggregateError::NotSet(ResultNotSetError)),
+            Ok(Ok(results)) => {
+                let unwanted = self.running.give(results);
+                self.answer(|| AggregateError::NotSet(ResultNotSetError));
+                drop(unwanted);
+            }
             Ok(Err(error)) => {
                 let error = Arc::new(error);
                 self.answer(|| AggregateError::Batch(Arc::clone(&error)));
@@ -359,49 +376,6 @@ impl<V, R, E, K: Eq + Hash> Drop for Working<V, R, E, K> {
     fn drop(&mut self) {
         self.shut();
         self.answer(|| AggregateError::Ended);
-    }
-}
-
-/// Lets so many in.
-#[derive(Default)]
-struct Gate {
-    inside: AtomicUsize,
-    left: Event,
-}
-
-struct Inside<'a>(&'a Gate);
-
-impl Gate {
-    async fn enter(&self, most: usize) -> Inside<'_> {
-        loop {
-            if let Some(inside) = self.try_enter(most) {
-                return inside;
-            }
-            listener!(self.left => left);
-            listening();
-            if let Some(inside) = self.try_enter(most) {
-                return inside;
-            }
-            left.await;
-        }
-    }
-
-    fn try_enter(&self, most: usize) -> Option<Inside<'_>> {
-        let more = |inside: usize| (inside < most).then_some(inside + 1);
-        let entered = self
-            .inside
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
-        entered.is_ok().then(|| Inside(self))
-    }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::SeqCst);
-        if self.0.left.total_listeners() > 0 {
-            // For one more: those who were told of another place may not have taken it yet.
-            self.0.left.notify_additional(1);
-        }
     }
 }
 

@@ -31,16 +31,17 @@
 //!   left does not run.
 //! - Each call gets an answer: the result of its position, or the one that was sent for it; a
 //!   [`ResultNotSetError`] if there is none; the error of the batch, in an `Arc`, or its panic.
-//! - The runtime is looked up anew for each batch, by its first call, so that an aggregator in a `static`
-//!   outlives any runtime. When one ends under a batch, its calls get [`AggregateError::Ended`]: also those that
-//!   were made on another runtime, for calls from all of them share the batches. Where they must not, as in tests
-//!   that run side by side, each has an aggregator of its own.
+//! - The runtime is looked up anew for each call, so that an aggregator in a `static` outlives any runtime. Each
+//!   runtime has batches of its own: calls on one never wait for another, as in tests that run side by side. What
+//!   they share are the places for batches and the limit on calls that wait. When a runtime ends under a batch,
+//!   its calls get [`AggregateError::Ended`].
 
 mod arg;
 mod batch;
 mod builder;
 mod engine;
 mod error;
+mod gate;
 mod handle;
 mod output;
 mod statistic;

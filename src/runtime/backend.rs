@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_core::future::BoxFuture;
 
+use super::id::RuntimeId;
 use super::net::Net;
 
 /// Runs futures.
@@ -145,6 +146,12 @@ impl Keep {
 pub trait Backend: Spawn + Timer + Net + fmt::Debug {
     /// What it is called in logs and reports.
     fn name(&self) -> &str;
+
+    /// What tells the runtime from others, where several backends may be made for one runtime. Default: none,
+    /// and each backend is a runtime of its own.
+    fn id(&self) -> Option<RuntimeId> {
+        None
+    }
 
     /// Runs a job that may block. Default: the process-wide pool of the `blocking` crate.
     #[allow(

@@ -19,6 +19,7 @@
 mod backend;
 pub(crate) mod choose;
 mod current;
+mod id;
 pub(crate) mod net;
 mod origin;
 mod parts;
@@ -33,6 +34,7 @@ pub use self::backend::{
 };
 pub use self::current::NoRuntime;
 pub(crate) use self::current::around;
+pub use self::id::RuntimeId;
 #[cfg(unix)]
 pub use self::net::Configure;
 pub use self::net::{BindOptions, Net, RawDatagram, RawListener, RawSender, RawStream};
@@ -269,6 +271,16 @@ impl Runtime {
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.backend, &other.backend)
+            || matches!(
+                (self.backend.id(), other.backend.id()),
+                (Some(one), Some(other)) if one == other
+            )
+    }
+
+    /// What tells it from others, as long as this handle or another one is there.
+    pub(crate) fn id(&self) -> RuntimeId {
+        let address = || RuntimeId::of(&Arc::as_ptr(&self.backend).addr());
+        self.backend.id().unwrap_or_else(address)
     }
 
     /// The same runtime, without keeping it alive: for what its own tasks hold.

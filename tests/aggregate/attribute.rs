@@ -6,8 +6,6 @@ use aiomisc::Arg;
 use aiomisc::aggregate::{AggregateError, AggregateStatistic};
 use futures::future::join_all;
 
-use super::shared::runtimes;
-
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
 /// Two to the power of each.
@@ -20,7 +18,7 @@ pub(crate) async fn powers(exponents: Vec<u32>) -> Vec<u64> {
         .collect()
 }
 
-#[aiomisc::aggregate(leeway_ms = 1, most_batches = 2, most_waiting = 100)]
+#[aiomisc::aggregate(leeway_ms = 1, most_batches = 4, most_waiting = 100)]
 async fn parsed(mut texts: Vec<String>) -> Result<Vec<u32>, std::num::ParseIntError> {
     texts.iter_mut().map(|text| text.parse()).collect()
 }
@@ -43,22 +41,8 @@ async fn fails(_: Vec<Arg<u32, u32, &'static str>>) -> Result<(), &'static str> 
     Err("all of them")
 }
 
-/// One runtime after another, as calls from all of them share the batches of a static; the simulation, which
-/// waits for nobody else, is the last.
-fn on_each_runtime<F: Future<Output = ()>>(test: fn() -> F) {
-    for runtime in runtimes() {
-        runtime.block_on(test());
-    }
-    #[cfg(feature = "simulation")]
-    aiomisc::adapters::Simulation::new(0).block_on(test());
-}
-
-#[test]
-fn a_function_of_many_is_called_with_one() {
-    on_each_runtime(many);
-}
-
-async fn many() {
+#[aiomisc::test(runtimes(all))]
+async fn a_function_of_many_is_called_with_one() {
     let results = join_all((0..8).map(powers)).await;
     let results: Vec<_> = results.into_iter().map(Result::unwrap).collect();
     assert_eq!(results, [1, 2, 4, 8, 16, 32, 64, 128]);
@@ -68,12 +52,8 @@ async fn many() {
     assert!(names.iter().any(|name| &**name == "powers of two"));
 }
 
-#[test]
-fn its_errors_are_those_of_the_batch_or_of_the_call() {
-    on_each_runtime(errors);
-}
-
-async fn errors() {
+#[aiomisc::test(runtimes(all))]
+async fn its_errors_are_those_of_the_batch_or_of_the_call() {
     assert_eq!(parsed("5".to_owned()).await.unwrap(), 5);
     let error = parsed("five".to_owned()).await.unwrap_err();
     assert!(matches!(error, AggregateError::Batch(_)), "{error}");
