@@ -23,8 +23,8 @@ use crate::time;
 /// # Cost
 ///
 /// While it passes, a success takes some nanoseconds on any number of threads: no lock, no allocation, no reading
-/// of the clock, no memory that another thread writes to. All else reads the clock and takes a lock for some
-/// hundred nanoseconds.
+/// of the clock, no memory that another thread writes to. One in 64, and all else, reads the clock and takes a lock
+/// for some hundred nanoseconds.
 pub struct CircuitBreaker<R = AnyError> {
     core: Arc<Core>,
     settings: Arc<Settings>,

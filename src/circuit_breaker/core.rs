@@ -21,7 +21,8 @@ use crate::statistics::Instance;
 /// What the handles share.
 ///
 /// While it passes, a call loads the gate and counts in the lane of its thread, and that is all: nobody's
-/// memory is written to that another thread reads.
+/// memory is written to that another thread reads. One in many looks at the clock, so that those before it are
+/// counted near their time.
 pub(super) struct Core {
     /// The period and the state of the machine, which is asked for the rest.
     gate: AtomicU64,
@@ -34,6 +35,9 @@ pub(super) struct Core {
     figures: Instance<CircuitBreakerStatistic>,
     feed: Arc<Feed>,
 }
+
+/// So many successes of one thread are counted at their time, at the latest: a power of two.
+const LOOK_EACH: u64 = 64;
 
 const STATES: u64 = 0b11;
 const PASSING: u64 = 0;
@@ -203,6 +207,23 @@ impl Core {
         }
     }
 
+    /// A success while it is passing, of which the time does not matter by itself.
+    #[inline]
+    fn success(&self) {
+        if self.figures.success.add_one_here() % LOOK_EACH == 0 {
+            self.look();
+        }
+    }
+
+    /// Counts what was not counted yet at its time.
+    #[cold]
+    fn look(&self) {
+        // Without a runtime, on a thread of one's own, a later look does it.
+        if let Ok(runtime) = Runtime::current() {
+            self.change(runtime.now(), |_| ());
+        }
+    }
+
     #[cold]
     fn timed_success(&self, entry: Entry, began: Option<Instant>) {
         let now = current().now();
@@ -292,7 +313,7 @@ impl<'a> Passage<'a> {
     #[inline]
     pub(super) fn success(mut self) {
         if self.began.is_none() && matches!(self.entry, Entry::Passing { .. }) {
-            self.core.figures.success.add_one();
+            self.core.success();
         } else {
             self.core.timed_success(self.entry, self.began);
         }

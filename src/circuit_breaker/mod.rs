@@ -45,9 +45,10 @@
 //! - A refused call counts nowhere but in the [figures](CircuitBreakerStatistic).
 //! - A failure is counted at its time, and only in the state in which its call began.
 //! - The window is as long as it is set, of ten parts, and goes on by a part at a time.
-//! - A success while it is passing reads no clock, but for the very first call. Those between two failures are spread evenly over the time
-//!   between these, which is what the share of failures is taken of. With
-//!   [`slow_call`](CircuitBreakerBuilder::slow_call) they are counted at their time.
+//! - A success while it is passing reads no clock, but for the very first call and one in 64 of each thread. Those
+//!   since the last look, which is one of these, a failure or a question, are spread evenly over the time since
+//!   then: at most 63 of each thread are counted earlier or later than they were. With
+//!   [`slow_call`](CircuitBreakerBuilder::slow_call) each is counted at its time.
 //! - A probe that is dropped, or has no outcome in its time, gives its place back.
 //! - Times are those of the current runtime, and so is chance: exact in a simulation. What shares a breaker
 //!   shares a clock.

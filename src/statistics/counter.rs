@@ -29,6 +29,13 @@ impl Counter {
         self.slot.add(1);
     }
 
+    /// Counts one, and says how many there are by now in the part of the count that this thread adds to:
+    /// enough to do something at one in so many.
+    #[inline]
+    pub(crate) fn add_one_here(&self) -> u64 {
+        self.slot.add(1)
+    }
+
     /// Counts several at once.
     #[inline]
     pub fn add(&self, count: u64) {

@@ -42,9 +42,9 @@ impl Slot {
         Self::of(number)
     }
 
-    /// Adds, wrapping around, in about a nanosecond.
+    /// Adds, wrapping around, in about a nanosecond. Gives the number in the lane that was added to.
     #[inline]
-    pub(super) fn add(&self, amount: u64) {
+    pub(super) fn add(&self, amount: u64) -> u64 {
         match LANE.try_with(Cell::get) {
             Ok(Some(lane)) => lane.add_alone(self, amount),
             _ => self.add_seated(amount),
@@ -66,14 +66,15 @@ impl Slot {
 
     /// Takes a seat if this thread has none, or counts beside the threads that have none.
     #[cold]
-    fn add_seated(&self, amount: u64) {
+    fn add_seated(&self, amount: u64) -> u64 {
         let lane = SEAT.try_with(|seat| LANES.get(seat.0)).ok().flatten();
         if let Some(lane) = lane {
             // The next time this is not needed. It cannot fail: nothing is to be dropped there.
             let _ = LANE.try_with(|own| own.set(Some(lane)));
-            lane.add_alone(self, amount);
+            lane.add_alone(self, amount)
         } else {
-            self.shared().fetch_add(amount, Ordering::Relaxed);
+            let count = self.shared().fetch_add(amount, Ordering::Relaxed);
+            count.wrapping_add(amount)
         }
     }
 
@@ -149,10 +150,11 @@ impl Lane {
 
     /// Adds to what no other thread writes to, so that nothing comes in between.
     #[inline]
-    fn add_alone(&self, slot: &Slot, amount: u64) {
+    fn add_alone(&self, slot: &Slot, amount: u64) -> u64 {
         let cell = self.cell(slot);
-        let count = cell.load(Ordering::Relaxed);
-        cell.store(count.wrapping_add(amount), Ordering::Relaxed);
+        let count = cell.load(Ordering::Relaxed).wrapping_add(amount);
+        cell.store(count, Ordering::Relaxed);
+        count
     }
 
     #[inline]
