@@ -332,7 +332,7 @@ impl<E: Display, R: Inspect<E> + Sync> Breaker<E> for CircuitBreaker<R> {
 
     #[inline]
     fn try_enter(&self) -> Result<Guard<'_, R>, Refusal> {
-        Self::try_enter(self).map_err(|_| Refusal::Broken)
+        Self::try_enter(self).map_err(Refusal::from)
     }
 }
 

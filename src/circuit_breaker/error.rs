@@ -69,6 +69,13 @@ impl From<CircuitBroken> for io::Error {
     }
 }
 
+impl From<CircuitBroken> for Refusal {
+    fn from(broken: CircuitBroken) -> Self {
+        let retry_after = broken.retry_after;
+        Self::Broken { retry_after }
+    }
+}
+
 /// Says why a call of a [`CircuitBreaker`](super::CircuitBreaker) has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -110,7 +117,7 @@ impl<E> From<BreakerError<E>> for CallError<E> {
     fn from(error: BreakerError<E>) -> Self {
         match error {
             BreakerError::Failed(error) => Self::Failed(error),
-            BreakerError::Broken(_) => Self::Refused(Refusal::Broken),
+            BreakerError::Broken(broken) => Self::Refused(broken.into()),
         }
     }
 }

@@ -21,8 +21,11 @@ pub enum CallError<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The circuit breaker is open.
-    Broken,
+    /// The circuit breaker is broken, or recovers and does not let this one through.
+    Broken {
+        /// After how long it lets calls through again; while it recovers, after how long it does for certain.
+        retry_after: Duration,
+    },
     /// The [`LoadShed`](super::LoadShed) has as many calls as its limit is now.
     Overloaded,
     /// The [`RateLimiter`](super::RateLimiter) has no call left, and its queue is full or not to be waited in.
@@ -102,7 +105,7 @@ impl<E: Error + 'static> Error for CallError<E> {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Broken => f.write_str("the circuit is broken"),
+            Self::Broken { .. } => f.write_str("the circuit is broken"),
             Self::Overloaded => f.write_str("there is too much load"),
             Self::RateLimited { retry_after } => {
                 write!(

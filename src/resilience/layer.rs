@@ -1,5 +1,6 @@
 //! These tools as layers of `tower`, around a service of anybody.
 
+use std::fmt::Display;
 use std::future::poll_fn;
 use std::mem;
 use std::task::{Context, Poll};
@@ -16,10 +17,11 @@ use super::hedge::Hedge;
 use super::load_shed::LoadShed;
 use super::policy::Policy;
 use super::rate_limiter::RateLimiter;
-use crate::retry::{Backoff, RetryError, Rules};
+use crate::circuit_breaker::{CircuitBreaker, Inspect};
+use crate::retry::{Backoff, Retry, RetryError, Rules};
 
 /// A service behind a tool that lets each request through once, or not; made by the `Layer` of [`Bulkhead`],
-/// [`RateLimiter`] and [`LoadShed`].
+/// [`RateLimiter`], [`LoadShed`] and [`CircuitBreaker`].
 ///
 /// It is ready when the service in it is, and passes a request on when the tool lets it through. Its errors
 /// are [`CallError`]s. A request is one allocation.
@@ -29,8 +31,8 @@ pub struct Guarded<P, S> {
     inner: S,
 }
 
-/// A service whose requests may be made more than once; made by the `Layer` of [`Backoff`], [`Hedge`] and
-/// [`Policy`].
+/// A service whose requests may be made more than once; made by the `Layer` of [`Backoff`], [`Retry`],
+/// [`Hedge`] and [`Policy`].
 ///
 /// It is always ready: each attempt has a clone of the service and of the request, and waits until that clone is
 /// ready. Its errors are [`CallError`]s. A request is one allocation.
@@ -51,22 +53,18 @@ pub struct Recovered<P, S> {
 
 /// Lets a future through once.
 #[doc(hidden)]
-pub trait Once: Clone + Send + Sync + 'static {
-    fn once<T, E, F>(&self, future: F) -> impl Future<Output = Result<T, CallError<E>>> + Send
+pub trait Once<T, E>: Clone + Send + Sync + 'static {
+    fn once<F>(&self, future: F) -> impl Future<Output = Result<T, CallError<E>>> + Send
     where
-        F: Future<Output = Result<T, E>> + Send,
-        T: Send,
-        E: Send;
+        F: Future<Output = Result<T, E>> + Send;
 }
 
 macro_rules! once {
     ($($tool:ident)*) => {$(
-        impl Once for $tool {
-            async fn once<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
+        impl<T: Send, E: Send> Once<T, E> for $tool {
+            async fn once<F>(&self, future: F) -> Result<T, CallError<E>>
             where
                 F: Future<Output = Result<T, E>> + Send,
-                T: Send,
-                E: Send,
             {
                 self.call(future).await
             }
@@ -85,9 +83,30 @@ macro_rules! once {
 
 once!(Bulkhead RateLimiter LoadShed);
 
+impl<T: Send, E: Display + Send, R> Once<T, E> for CircuitBreaker<R>
+where
+    R: Inspect<E> + Clone + Send + Sync + 'static,
+{
+    async fn once<F>(&self, future: F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        self.call_async(future).await.map_err(CallError::from)
+    }
+}
+
+impl<S, R: Clone> Layer<S> for CircuitBreaker<R> {
+    type Service = Guarded<Self, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let tool = self.clone();
+        Guarded { tool, inner }
+    }
+}
+
 impl<P, S, Q> Service<Q> for Guarded<P, S>
 where
-    P: Once,
+    P: Once<S::Response, S::Error>,
     S: Service<Q, Future: Send, Response: Send, Error: Send> + Clone + Send + 'static,
     Q: Send + 'static,
 {
@@ -142,6 +161,18 @@ where
     }
 }
 
+impl<T: Send, E: Send, R> Repeat<T, E> for Retry<R>
+where
+    R: Rules<E> + Send + Sync + 'static,
+{
+    async fn repeat<F>(&self, mut attempt: impl FnMut() -> F + Send) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        self.call(|_| attempt()).await.map_err(CallError::Failed)
+    }
+}
+
 impl<T: Send, E: Send> Repeat<T, E> for Hedge {
     async fn repeat<F>(&self, mut attempt: impl FnMut() -> F + Send) -> Result<T, CallError<E>>
     where
@@ -166,6 +197,15 @@ where
 }
 
 impl<S, R> Layer<S> for Backoff<R> {
+    type Service = Repeated<Self, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let tool = self.clone();
+        Repeated { tool, inner }
+    }
+}
+
+impl<S, R> Layer<S> for Retry<R> {
     type Service = Repeated<Self, S>;
 
     fn layer(&self, inner: S) -> Self::Service {

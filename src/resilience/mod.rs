@@ -14,7 +14,8 @@
 //! it gives back as it is in [`CallError::Failed`]. What was not let through is a [`Refusal`], which says at
 //! which stage. Dropping a call at any point gives back what it had.
 //!
-//! With the feature `tower` each is also a `tower::Layer`.
+//! With the feature `tower` each is also a `tower::Layer`, and so are [`Backoff`](crate::retry::Backoff),
+//! [`Retry`](crate::retry::Retry) and [`CircuitBreaker`](crate::circuit_breaker::CircuitBreaker).
 
 mod breaker;
 mod bulkhead;

@@ -316,7 +316,7 @@ impl<E, R: Rules<E>> Rules<CallError<E>> for AttemptRules<'_, R> {
         match error {
             CallError::Failed(error) => self.0.retries(error),
             CallError::Elapsed => true,
-            CallError::Refused(refusal) => *refusal != Refusal::Broken,
+            CallError::Refused(refusal) => !matches!(refusal, Refusal::Broken { .. }),
         }
     }
 

@@ -180,7 +180,8 @@ async fn errors_say_what_they_are() {
     assert_eq!(error.source().unwrap().to_string(), broken.to_string());
     assert_eq!(error.into_error().kind(), io::ErrorKind::Other);
     let error: CallError<u32> = BreakerError::Broken(broken).into();
-    assert_eq!(error, CallError::Refused(Refusal::Broken));
+    let retry_after = s(5);
+    assert_eq!(error, CallError::Refused(Refusal::Broken { retry_after }));
     assert_eq!(
         CallError::from(BreakerError::Failed(3)),
         CallError::Failed(3)

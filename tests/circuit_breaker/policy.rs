@@ -20,7 +20,10 @@ async fn each_attempt_of_a_retry_counts_and_a_broken_circuit_ends_it() {
     let call = || policy.call(|_| async { Err::<(), u32>(7) });
     assert_eq!(call().await, Err(CallError::Failed(7)));
     assert_eq!(breaker.counter().failures, 3);
-    assert_eq!(call().await, Err(CallError::Refused(Refusal::Broken)));
+    // It was broken 10 ms ago, by the second attempt.
+    let retry_after = ms(4_990);
+    let broken = Refusal::Broken { retry_after };
+    assert_eq!(call().await, Err(CallError::Refused(broken)));
     assert_eq!(breaker.statistic().failure.total(), 5);
     assert_eq!(breaker.state(), State::Broken);
 }

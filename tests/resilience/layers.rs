@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
+use aiomisc::circuit_breaker::CircuitBreaker;
 use aiomisc::resilience::{
     Bulkhead, CallError, Fallback, Hedge, LoadShed, Policy, RateLimiter, Refusal,
 };
@@ -94,6 +95,22 @@ async fn limits_are_layers() {
 }
 
 #[aiomisc::test(simulation)]
+async fn a_circuit_breaker_is_a_layer() {
+    let breaker = CircuitBreaker::builder(0.5, ms(1000))
+        .minimum_calls(2)
+        .build()
+        .unwrap();
+    let mut service = breaker.layer(answers(&[(0, Ok(1)), (0, Err(2)), (0, Ok(3))]));
+    assert_eq!(ask(&mut service, 10).await, Ok(11));
+    assert_eq!(ask(&mut service, 10).await, Err(CallError::Failed(2)));
+    let retry_after = ms(1000);
+    let broken = Refusal::Broken { retry_after };
+    assert_eq!(ask(&mut service, 10).await, Err(CallError::Refused(broken)));
+    time::sleep(ms(2000)).await;
+    assert_eq!(ask(&mut service, 10).await, Ok(13));
+}
+
+#[aiomisc::test(simulation)]
 async fn retries_hedges_and_fallbacks_are_layers() {
     let backoff = Backoff::builder().pause(ms(10)).attempt_timeout(ms(50));
     let backoff = backoff.build().unwrap();
@@ -101,6 +118,11 @@ async fn retries_hedges_and_fallbacks_are_layers() {
     let watch = Watch::begin();
     assert_eq!(ask(&mut service, 10).await, Ok(13));
     assert_eq!(watch.millis(), 75);
+
+    let retry = Backoff::retry(2).build().unwrap();
+    let mut service = retry.layer(answers(&[(0, Err(1)), (0, Err(2)), (0, Ok(3))]));
+    assert_eq!(ask(&mut service, 10).await, Err(CallError::Failed(2)));
+    assert_eq!(ask(&mut service, 10).await, Ok(13));
 
     let hedge = Hedge::builder(ms(20)).build().unwrap();
     let mut service = hedge.layer(answers(&[(100, Ok(1)), (10, Ok(2))]));

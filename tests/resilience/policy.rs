@@ -32,12 +32,16 @@ impl Fuse {
     }
 }
 
+const BROKEN: Refusal = Refusal::Broken {
+    retry_after: Duration::from_secs(7),
+};
+
 impl Breaker<u32> for Fuse {
     type Guard<'a> = FuseGuard;
 
     fn try_enter(&self) -> Result<FuseGuard, Refusal> {
         if self.left.load(Ordering::SeqCst) == 0 {
-            return Err(Refusal::Broken);
+            return Err(BROKEN);
         }
         Ok(FuseGuard(self.clone(), false))
     }
@@ -187,7 +191,7 @@ async fn a_fallback_sees_what_each_of_the_others_ends_with() {
         [
             "Failed(7)",
             "Elapsed",
-            "Refused(Broken)",
+            "Refused(Broken { retry_after: 7s })",
             "Refused(RateLimited { retry_after: 100ms })",
             "Refused(WaitedTooLong)",
             "Refused(Overloaded)",
@@ -204,7 +208,7 @@ async fn retry_and_breaker_a_broken_circuit_ends_the_call() {
     let policy = Policy::new().retry(thrice()).breaker(fuse.clone());
     let bad = Operation::new(&BAD);
     let result = policy.call(|_| bad.run()).await;
-    assert_eq!(refused(result), Some(Refusal::Broken));
+    assert_eq!(refused(result), Some(BROKEN));
     assert_eq!(bad.began(), [0, 10]);
     assert_eq!(bad.watch.millis(), 20, "and does not pause for a third");
     assert_eq!(fuse.events.all(), ["failure Some(7)", "failure Some(7)"]);
@@ -300,7 +304,7 @@ async fn a_breaker_takes_nothing_of_the_others_when_it_is_broken() {
         .timeout(ms(10));
     let good = Operation::new(&[(0, Ok(1))]);
     let result = policy.call(|_| good.run()).await;
-    assert_eq!(refused(result), Some(Refusal::Broken));
+    assert_eq!(refused(result), Some(BROKEN));
     let passed = [
         load.statistic().passed.total(),
         rate.statistic().passed.total(),
@@ -590,7 +594,7 @@ fn errors_say_what_happened() {
     assert_eq!(failed.to_string(), "the operation has failed");
     assert_eq!(failed.source().unwrap().to_string(), "the disk is full");
     assert_eq!(failed.into_inner().to_string(), "the disk is full");
-    let refused = CallError::<std::io::Error>::from(Refusal::Broken);
+    let refused = CallError::<std::io::Error>::from(BROKEN);
     assert_eq!(refused.to_string(), "the operation was not let through");
     assert_eq!(
         refused.source().unwrap().to_string(),
