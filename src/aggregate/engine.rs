@@ -156,7 +156,7 @@ where
                     running.full.set();
                 }
                 drop(open);
-                self.start(runtime, key, Arc::clone(&running));
+                self.start(&runtime, key, Arc::clone(&running));
                 Ok((running, seat))
             }
         }
@@ -164,7 +164,7 @@ where
 
     fn start(
         self: &Arc<Self>,
-        runtime: Runtime,
+        runtime: &Runtime,
         key: (K, RuntimeId),
         running: Arc<Running<V, R, E>>,
     ) {
@@ -175,7 +175,7 @@ where
             running,
             _runtime: runtime.clone(),
         };
-        spawn(&runtime, "aggregate", async move {
+        spawn(runtime, "aggregate", async move {
             if !work.running.full.is_set() {
                 race(work.running.full.wait(), leeway).await;
             }

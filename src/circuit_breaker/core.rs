@@ -210,7 +210,8 @@ impl Core {
     /// A success while it is passing, of which the time does not matter by itself.
     #[inline]
     fn success(&self) {
-        if self.figures.success.add_one_here() % LOOK_EACH == 0 {
+        let count = self.figures.success.add_one_here();
+        if count.is_multiple_of(LOOK_EACH) {
             self.look();
         }
     }

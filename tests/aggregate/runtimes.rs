@@ -49,6 +49,10 @@ fn the_end_of_a_runtime_is_nothing_to_the_calls_of_another() {
 }
 
 /// There each look finds a handle of its own to the same runtime.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it is about programs that do not use our runtimes"
+)]
 #[test]
 fn calls_of_foreign_tasks_on_one_runtime_share_a_batch() {
     let batches = Batches::default();
