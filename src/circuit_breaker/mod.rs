@@ -17,8 +17,8 @@
 //!
 //! match breaker.call_async(fetch()).await {
 //!     Ok(answer) => assert_eq!(answer, 7),
-//!     Err(BreakerError::Failed(error)) => println!("it has failed: {error}"),
 //!     Err(BreakerError::Broken(broken)) => println!("again in {:?}", broken.retry_after()),
+//!     Err(error) => println!("it has failed: {error}"),
 //! }
 //! # Ok::<(), aiomisc::BoxError>(())
 //! # }).unwrap(); }

@@ -149,7 +149,7 @@ mod pool {
     fn the_place_of_an_object_that_fails_is_the_next_ones() {
         loom::model(|| {
             let model = Model::new(1);
-            let object = model.acquire().expect("it is open");
+            let _object = model.acquire().expect("it is open");
             let waits = {
                 let model = Arc::clone(&model);
                 thread::spawn(move || {
@@ -162,7 +162,6 @@ mod pool {
                 let free = places.doom();
                 (free, if free { places.free() } else { None })
             });
-            drop(object);
             if let Some(waker) = waker {
                 waker.wake();
             }
