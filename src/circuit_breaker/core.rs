@@ -1,6 +1,7 @@
 //! The machine with its lock, the clock, chance and figures around it.
 
 use std::fmt::Display;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,7 +17,7 @@ use crate::chance::Chance;
 use crate::error::panic_text;
 use crate::future::{Panic, catch_panic};
 use crate::runtime::Runtime;
-use crate::statistics::Instance;
+use crate::statistics::{Counter, Instance};
 
 /// What the handles share.
 ///
@@ -77,15 +78,34 @@ impl Core {
     /// Lets a call through, or not.
     #[inline]
     pub(super) fn enter(&self) -> Result<Passage<'_>, CircuitBroken> {
+        match self.pass() {
+            Some(entry) => {
+                let began = self.slow_call.map(|_| current().now());
+                Ok(Passage::new(self, entry, began))
+            }
+            None => self.enter_by_machine(),
+        }
+    }
+
+    /// Lets a call through while it passes.
+    #[inline]
+    fn pass(&self) -> Option<Entry> {
         let gate = self.gate.load(Ordering::Relaxed);
         if gate & STATES != PASSING {
-            return self.enter_by_machine();
+            return None;
         }
-        let began = self.slow_call.map(|_| current().now());
-        self.figures.call_count.add_one();
-        self.figures.call_passing.add_one();
+        Counter::add_one_to_each([&self.figures.call_count, &self.figures.call_passing]);
         let period = gate >> STATES.count_ones();
-        Ok(Passage::new(self, Entry::Passing { period }, began))
+        Some(Entry::Passing { period })
+    }
+
+    /// As [`pass`](Self::pass), where the time of the call does not matter: it need not be held in a
+    /// [`Passage`], which takes more than all the rest.
+    #[inline]
+    fn pass_untimed(&self) -> Option<Untimed<'_>> {
+        let untimed = self.slow_call.is_none();
+        let entry = untimed.then(|| self.pass()).flatten()?;
+        Some(Untimed { core: self, entry })
     }
 
     #[cold]
@@ -126,11 +146,24 @@ impl Core {
         inspect: &impl Inspect<E>,
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, BreakerError<E>> {
-        let mut running = Running(Some(self.enter()?));
+        let Some(entered) = self.pass_untimed() else {
+            return self.call_timed(inspect, operation);
+        };
+        let running = Running(entered);
         let result = operation();
-        match running.0.take() {
-            Some(passage) => passage.settled(inspect, result),
-            None => result.map_err(BreakerError::Failed),
+        running.ended().settled(inspect, result)
+    }
+
+    #[inline(never)]
+    fn call_timed<T, E: Display>(
+        &self,
+        inspect: &impl Inspect<E>,
+        operation: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, BreakerError<E>> {
+        let passage = self.enter()?;
+        match catch_unwind(AssertUnwindSafe(operation)) {
+            Ok(result) => passage.settled(inspect, result),
+            Err(panic) => passage.panicked(panic),
         }
     }
 
@@ -140,10 +173,17 @@ impl Core {
         inspect: &impl Inspect<E>,
         operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, BreakerError<E>> {
-        let passage = self.enter()?;
+        let Some(entered) = self.pass_untimed() else {
+            let passage = self.enter()?;
+            return match catch_panic(operation).await {
+                Ok(result) => passage.settled(inspect, result),
+                Err(panic) => passage.panicked(panic),
+            };
+        };
+        let left = Left(entered);
         match catch_panic(operation).await {
-            Ok(result) => passage.settled(inspect, result),
-            Err(panic) => passage.panicked(panic),
+            Ok(result) => left.ended().settled(inspect, result),
+            Err(panic) => left.ended().passage().panicked(panic),
         }
     }
 
@@ -388,16 +428,69 @@ impl Drop for Passage<'_> {
     }
 }
 
-/// A call of a plain function: it is dropped with its passage if the function panics, and only then. Catching the
-/// panic would cost as much as all the rest.
-struct Running<'a>(Option<Passage<'a>>);
+/// A call that was let through while it passes, and whose time does not matter.
+#[derive(Clone, Copy)]
+struct Untimed<'a> {
+    core: &'a Core,
+    entry: Entry,
+}
+
+impl<'a> Untimed<'a> {
+    #[inline]
+    fn settled<T, E: Display>(
+        self,
+        inspect: &impl Inspect<E>,
+        result: Result<T, E>,
+    ) -> Result<T, BreakerError<E>> {
+        match result {
+            Ok(value) => {
+                self.core.success();
+                Ok(value)
+            }
+            Err(error) => {
+                self.passage().error(inspect, &error);
+                Err(BreakerError::Failed(error))
+            }
+        }
+    }
+
+    fn passage(self) -> Passage<'a> {
+        Passage::new(self.core, self.entry, None)
+    }
+}
+
+/// A call of a plain function: this is dropped if the function panics, and only then. Catching the panic would
+/// cost as much as all the rest.
+struct Running<'a>(Untimed<'a>);
+
+impl<'a> Running<'a> {
+    #[inline]
+    fn ended(self) -> Untimed<'a> {
+        ManuallyDrop::new(self).0
+    }
+}
 
 impl Drop for Running<'_> {
-    #[inline]
+    #[cold]
     fn drop(&mut self) {
-        if let Some(passage) = self.0.take() {
-            panicked(passage);
-        }
+        panicked(self.0.passage());
+    }
+}
+
+/// A call of a future: this is dropped if the future is, and only then.
+struct Left<'a>(Untimed<'a>);
+
+impl<'a> Left<'a> {
+    #[inline]
+    fn ended(self) -> Untimed<'a> {
+        ManuallyDrop::new(self).0
+    }
+}
+
+impl Drop for Left<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        drop(self.0.passage());
     }
 }
 

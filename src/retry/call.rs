@@ -11,6 +11,7 @@ use super::rules::Rules;
 use super::statistic::Figures;
 use crate::chance::Chance;
 use crate::future::yield_now;
+use crate::statistics::Counter;
 
 /// What does not depend on the type of the errors.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     #[inline]
     fn begin(plan: &'a Plan) -> Self {
-        plan.figures.calls.add_one();
+        Counter::add_one_to_each([&plan.figures.calls, &plan.figures.attempts]);
         Self {
             plan,
             clock: Clock::default(),
@@ -93,7 +94,10 @@ impl<'a> Call<'a> {
     #[inline]
     fn attempt(&mut self) -> Attempt {
         let plan = self.plan;
-        plan.figures.attempts.add_one();
+        // The first was counted together with the call.
+        if self.attempts > 0 {
+            plan.figures.attempts.add_one();
+        }
         self.attempts = self.attempts.saturating_add(1);
         if plan.name.is_some() {
             self.began = self.clock.try_now();

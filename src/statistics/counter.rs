@@ -36,6 +36,12 @@ impl Counter {
         self.slot.add(1)
     }
 
+    /// Counts one in each of these.
+    #[inline]
+    pub(crate) fn add_one_to_each<const N: usize>(counters: [&Self; N]) {
+        Slot::add_one_to_each(counters.map(|counter| &counter.slot));
+    }
+
     /// Counts several at once.
     #[inline]
     pub fn add(&self, count: u64) {

@@ -51,6 +51,20 @@ impl Slot {
         }
     }
 
+    /// Adds one to each of several; the lane is looked up once.
+    #[inline]
+    pub(super) fn add_one_to_each<const N: usize>(slots: [&Self; N]) {
+        if let Ok(Some(lane)) = LANE.try_with(Cell::get) {
+            for slot in slots {
+                lane.add_alone(slot, 1);
+            }
+        } else {
+            for slot in slots {
+                slot.add_seated(1);
+            }
+        }
+    }
+
     /// What was added, as far as this thread knows of it.
     pub(super) fn total(&self) -> u64 {
         let cells = LANES.iter().chain([&SHARED]).filter_map(|l| l.look(self));
