@@ -1,5 +1,6 @@
 //! What the handles of a pool, its guards and its tasks share.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -21,13 +22,21 @@ use crate::statistics::Instance;
 pub(super) struct Shared<M: PoolManager> {
     pub(super) manager: Arc<M>,
     pub(super) options: Options,
-    places: Mutex<Places<Box<Item<M::Object>>>>,
+    kept: Mutex<Kept<Box<Item<M::Object>>>>,
     /// Looked up by the first who needs it.
     runtime: OnceLock<Runtime>,
     pub(super) statistic: Instance<PoolStatistic>,
     pub(super) signals: Arc<Signals>,
     /// The pool is closed, and nothing of it is left.
     over: Event,
+}
+
+/// What is under the lock.
+struct Kept<I> {
+    places: Places<I>,
+    /// What the figures say: those that have not changed are not written again, since their memory is another
+    /// thread's by now where the pool is much asked.
+    shown: Counts,
 }
 
 #[derive(Debug)]
@@ -55,7 +64,10 @@ impl<M: PoolManager> Shared<M> {
     pub(super) fn new(manager: M, options: Options, runtime: Option<Runtime>) -> Self {
         Self {
             manager: Arc::new(manager),
-            places: Mutex::new(Places::new(options.rules)),
+            kept: Mutex::new(Kept {
+                places: Places::new(options.rules),
+                shown: Counts::default(),
+            }),
             runtime: runtime.map_or_else(OnceLock::new, OnceLock::from),
             statistic: PoolStatistic::new(Arc::clone(&options.name)),
             options,
@@ -87,31 +99,42 @@ impl<M: PoolManager> Shared<M> {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.places().counts()
+        self.lock().places.counts()
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.places().is_closed()
+        self.lock().places.is_closed()
     }
 
     /// Changes something under the lock, and tells of it.
     #[inline]
     pub(super) fn change<R>(&self, f: impl FnOnce(&mut Places<Box<Item<M::Object>>>) -> R) -> R {
-        let mut places = self.places();
-        let result = f(&mut places);
-        let counts = places.counts();
-        let figure = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.statistic.size.set(figure(counts.taken));
-        self.statistic.idle.set(figure(counts.idle));
-        let in_use = counts.taken - counts.idle;
-        self.statistic.in_use.set(figure(in_use));
-        self.statistic.waiting.set(figure(counts.waiting));
-        let over = places.is_over();
-        drop(places);
+        let mut kept = self.lock();
+        let result = f(&mut kept.places);
+        let counts = kept.places.counts();
+        self.show(mem::replace(&mut kept.shown, counts), counts);
+        let over = kept.places.is_over();
+        drop(kept);
         if over {
             wake_all(&self.over);
         }
         result
+    }
+
+    #[inline]
+    fn show(&self, before: Counts, now: Counts) {
+        let figures = &self.statistic;
+        let in_use = |counts: Counts| counts.taken - counts.idle;
+        for (gauge, before, now) in [
+            (&figures.size, before.taken, now.taken),
+            (&figures.idle, before.idle, now.idle),
+            (&figures.in_use, in_use(before), in_use(now)),
+            (&figures.waiting, before.waiting, now.waiting),
+        ] {
+            if before != now {
+                gauge.set(i64::try_from(now).unwrap_or(i64::MAX));
+            }
+        }
     }
 
     /// Waits until nothing is left of a pool that is closed.
@@ -119,15 +142,15 @@ impl<M: PoolManager> Shared<M> {
         loop {
             listener!(self.over => over);
             listening();
-            if self.places().is_over() {
+            if self.lock().places.is_over() {
                 return;
             }
             over.await;
         }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places<Box<Item<M::Object>>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept<Box<Item<M::Object>>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,8 +241,9 @@ impl<M: PoolManager> Drop for Shared<M> {
     fn drop(&mut self) {
         self.signals.closing.set();
         wake_all(&self.signals.stir);
-        let places = self.places.get_mut();
-        let idle = places.unwrap_or_else(PoisonError::into_inner).abandon();
+        let kept = self.kept.get_mut();
+        let kept = kept.unwrap_or_else(PoisonError::into_inner);
+        let idle = kept.places.abandon();
         if let (false, Some(runtime)) = (idle.is_empty(), self.runtime.get()) {
             let objects = idle.into_iter().map(|item| item.object).collect();
             abandon(objects, runtime, &self.manager, &self.options);

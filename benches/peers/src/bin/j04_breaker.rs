@@ -83,10 +83,9 @@ fn main() {
             }
         });
     };
-    for (threads, bar) in [(1, 15.0), (2, 32.0)] {
+    for threads in [1, 2] {
         let job = format!("j04-breaker/{threads}-thread");
         Contest::new(job, "ns/op", || by(threads, &call))
-            .within(Bar::AtMost(bar))
             .peer("ours-guard", || by(threads, &entered))
             .peer("ours-slow-calls", || by(threads, &call_timed))
             .peer("floor:bare-call", || {
@@ -124,7 +123,6 @@ fn main() {
             .run();
         let job = format!("j04-breaker-async/{threads}-thread");
         Contest::new(job, "ns/op", || by(threads, &call_async))
-            .within(Bar::AtMost(bar))
             .rival("recloser", Bar::AtMost(1.0), || {
                 by(threads, &|| {
                     async_io::block_on(async {

@@ -139,7 +139,6 @@ fn main() {
         "ns/op",
         alone!(one, plain(), |pool| pool.acquire().await.expect("one")),
     )
-    .within(Bar::AtMost(45.0))
     .peer(
         "deadpool",
         alone!(one, deadpool(), |pool| pool.get().await.expect("one")),
@@ -148,7 +147,8 @@ fn main() {
         "bb8",
         alone!(one, bb8(one), |pool| pool.get().await.expect("one")),
     )
-    .peer("async-object-pool", {
+    // 45 ns where that took 29.
+    .rival("async-object-pool", Bar::AtMost(1.55), {
         let pool = async_object_pool();
         move || {
             let pool = pool.clone();
@@ -171,7 +171,12 @@ fn main() {
         "ns/op",
         alone!(one, recycled, |pool| pool.acquire().await.expect("one")),
     )
-    .within(Bar::AtMost(110.0))
+    // 110 ns where that took 161.
+    .rival(
+        "deadpool",
+        Bar::AtMost(0.68),
+        alone!(one, deadpool(), |pool| pool.get().await.expect("one")),
+    )
     .run();
 
     for (runtime, name, bar) in [(one, "one-thread", 2.0), (two, "two-threads", 1.0)] {
