@@ -112,7 +112,11 @@ where
     }
 
     pub(super) async fn call(self: &Arc<Self>, value: V) -> Given<R, E> {
-        let _waits = Waits::new(&self.waiting, self.rules.most_waiting)?;
+        self.statistic.calls.add_one();
+        let Some(_waits) = Waits::new(&self.waiting, self.rules.most_waiting) else {
+            self.statistic.refused.add_one();
+            return Err(AggregateError::Busy);
+        };
         let key = (self.key)(&value);
         let mut call = Call {
             engine: self,
@@ -383,12 +387,9 @@ impl<V, R, E, K: Eq + Hash> Drop for Working<V, R, E, K> {
 struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
-    fn new<E>(waiting: &'a AtomicUsize, most: usize) -> Result<Self, AggregateError<E>> {
+    fn new(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
         let one = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) >= most {
-            return Err(AggregateError::Busy);
-        }
-        Ok(one)
+        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(one)
     }
 }
 

@@ -7,6 +7,10 @@ statistic! {
         pub leeway_ms: FloatGauge,
         /// How many calls make a batch full; 0 if any number does not.
         pub max_count: Gauge,
+        /// Calls, with those that were refused.
+        pub calls: Counter,
+        /// Calls that were refused, because as many waited as may.
+        pub refused: Counter,
         /// Batches whose function has returned.
         pub success: Counter,
         /// Batches whose function has failed or panicked.

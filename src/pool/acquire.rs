@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::destroy::error_text;
 use super::error::{AcquireError, AcquireStage};
 use super::item::Item;
-use super::places::Grant;
+use super::places::{Grant, Refused};
 use super::shared::{Shared, Sharing};
 use super::turn::Turn;
 use super::{PoolManager, Pooled};
@@ -61,7 +61,13 @@ async fn turn<M: PoolManager>(
     limit: &mut Limit<'_, M>,
 ) -> Result<Grant<Box<Item<M::Object>>>, AcquireError<M::Error>> {
     match race(Turn::new(shared), &mut *limit).await {
-        Either::First(grant) => Ok(grant?),
+        Either::First(Ok(grant)) => Ok(grant),
+        Either::First(Err(why)) => {
+            if why == Refused::Full {
+                shared.statistic.refused.add_one();
+            }
+            Err(why.into())
+        }
         Either::Second(()) => Err(limit.over(AcquireStage::Waiting)),
     }
 }
@@ -201,6 +207,7 @@ impl<'a, M: PoolManager> Limit<'a, M> {
     }
 
     fn over<E>(&self, stage: AcquireStage) -> AcquireError<E> {
+        self.shared.statistic.timeouts.add_one();
         let limit = self.limit;
         AcquireError::Timeout { stage, limit }
     }

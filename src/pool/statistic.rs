@@ -13,6 +13,10 @@ statistic! {
         pub waiting: Gauge,
         /// Objects that were lent.
         pub acquired: Counter,
+        /// Calls that had no object when their time was over.
+        pub timeouts: Counter,
+        /// Calls that were refused, because as many waited as may.
+        pub refused: Counter,
         /// Objects that were made.
         pub created: Counter,
         /// Objects that could not be made.

@@ -37,9 +37,9 @@
 //!
 //! | kind | of | figures |
 //! |---|---|---|
-//! | [`AggregateStatistic`](crate::aggregate::AggregateStatistic) | each [aggregator](mod@crate::aggregate) | `leeway_ms`, `max_count`, `success`, `error`, `done` |
+//! | [`AggregateStatistic`](crate::aggregate::AggregateStatistic) | each [aggregator](mod@crate::aggregate) | `leeway_ms`, `max_count`, `calls`, `refused`, `success`, `error`, `done` |
 //! | [`ContextStatistic`](crate::context::ContextStatistic) | each [`Context`](crate::Context) | `get`, `set` |
-//! | [`PoolStatistic`](crate::pool::PoolStatistic) | each [`Pool`](crate::Pool) | `size`, `idle`, `in_use`, `waiting`, `acquired`, `created`, `create_errors`, `check_errors`, `destroyed`, `destroy_errors`, `wait_time` |
+//! | [`PoolStatistic`](crate::pool::PoolStatistic) | each [`Pool`](crate::Pool) | `size`, `idle`, `in_use`, `waiting`, `acquired`, `timeouts`, `refused`, `created`, `create_errors`, `check_errors`, `destroyed`, `destroy_errors`, `wait_time` |
 //! | [`ThreadPoolStatistic`](crate::thread::ThreadPoolStatistic) | each [`ThreadPool`](crate::thread::ThreadPool) | `threads`, `submitted`, `done`, `success`, `error`, `sum_time` |
 //! | [`TimerStatistic`](crate::recurring::TimerStatistic) | each [timer](mod@crate::recurring) | `call_count`, `done`, `fail`, `suppressed`, `sum_time`, `missed`, `skipped` |
 //! | [`IteratorStatistic`](crate::thread::iterate::IteratorStatistic) | each [iterator on a thread](mod@crate::thread::iterate) | `started`, `queue_size`, `queue_length`, `enqueued`, `yielded` |

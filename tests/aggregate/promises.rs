@@ -147,6 +147,8 @@ async fn more_calls_than_may_wait_are_refused() {
     assert!(poll_immediate(waits.as_mut()).await.is_none());
     let error = aggregator.call(2).await.unwrap_err();
     assert!(matches!(error, AggregateError::Busy));
+    let figures = aggregator.statistics();
+    assert_eq!((figures.calls.total(), figures.refused.total()), (2, 1));
     drop(waits);
     assert!(
         poll_immediate(aggregator.call(3)).await.is_none(),
@@ -200,6 +202,8 @@ async fn everything_is_counted() {
         [
             "leeway_ms 3600000",
             "max_count 1",
+            "calls 3",
+            "refused 0",
             "success 2",
             "error 1",
             "done 3"

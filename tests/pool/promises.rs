@@ -220,7 +220,8 @@ async fn many_callers_share_few_objects() {
 async fn everything_is_counted() {
     let lab = Lab::new();
     let name = unique("counted");
-    let pool = lab.builder(2).name(name.clone()).build().unwrap();
+    let pool = lab.builder(2).most_waiting(1).name(name.clone());
+    let pool = pool.build().unwrap();
     let figures = || -> Vec<_> {
         let figures = statistics().of_kind::<PoolStatistic>();
         let ours = figures.filter(|figure| figure.name.as_deref() == Some(&*name));
@@ -234,7 +235,9 @@ async fn everything_is_counted() {
     drop(several(&pool, 2).await);
     // The check of the first fails.
     let held = several(&pool, 2).await;
+    pool.acquire_within(Duration::ZERO).await.unwrap_err();
     let waits = caller(&pool).await;
+    pool.acquire().await.unwrap_err();
     until(|| pool.statistics().destroyed.total() == 1).await;
     assert_eq!(
         figures(),
@@ -244,6 +247,8 @@ async fn everything_is_counted() {
             "in_use 2",
             "waiting 1",
             "acquired 4",
+            "timeouts 1",
+            "refused 1",
             "created 3",
             "create_errors 1",
             "check_errors 1",
