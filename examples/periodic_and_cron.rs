@@ -77,7 +77,7 @@ async fn fixed_delay() -> Result<(), BoxError> {
     let monitor = timer.monitor();
     println!(
         "cleaner: {} failed as was foreseen",
-        monitor.statistic().suppressed.total()
+        monitor.statistics().suppressed.total()
     );
     Ok(())
 }
@@ -100,7 +100,7 @@ async fn fixed_rate() -> Result<(), BoxError> {
     println!("sampler: {}", task.stop().await);
     println!(
         "sampler: {} missed",
-        sampler.monitor().statistic().missed.total()
+        sampler.monitor().statistics().missed.total()
     );
     Ok(())
 }

@@ -296,7 +296,7 @@ impl<R> CircuitBreaker<R> {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &CircuitBreakerStatistic {
+    pub fn statistics(&self) -> &CircuitBreakerStatistic {
         self.core.figures()
     }
 

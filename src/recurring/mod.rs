@@ -104,7 +104,7 @@ where
     ///     if pause < Duration::from_millis(10) { Next::Wait(pause) } else { Next::Stop }
     /// })?;
     /// assert_eq!(task.await, TimerEnd::Finished);
-    /// assert_eq!(check.monitor().statistic().fail.total(), 3);
+    /// assert_eq!(check.monitor().statistics().fail.total(), 3);
     /// # Ok::<(), aiomisc::BoxError>(())
     /// # }).unwrap(); }
     /// ```

@@ -129,7 +129,7 @@ impl TimerMonitor {
 
     /// The figures, of all runs of the timer.
     #[must_use]
-    pub fn statistic(&self) -> &Instance<TimerStatistic> {
+    pub fn statistics(&self) -> &Instance<TimerStatistic> {
         &self.core.statistic
     }
 }

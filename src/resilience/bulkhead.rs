@@ -212,7 +212,7 @@ impl Bulkhead {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &BulkheadStatistic {
+    pub fn statistics(&self) -> &BulkheadStatistic {
         &self.shared.figures
     }
 }

@@ -73,7 +73,7 @@ impl<F> Fallback<F> {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &FallbackStatistic {
+    pub fn statistics(&self) -> &FallbackStatistic {
         &self.shared.figures
     }
 }

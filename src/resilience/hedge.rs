@@ -158,7 +158,7 @@ impl Hedge {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &HedgeStatistic {
+    pub fn statistics(&self) -> &HedgeStatistic {
         &self.shared.figures
     }
 }

@@ -240,7 +240,7 @@ impl LoadShed {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &LoadShedStatistic {
+    pub fn statistics(&self) -> &LoadShedStatistic {
         &self.shared.figures
     }
 }

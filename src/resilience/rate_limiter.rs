@@ -248,7 +248,7 @@ impl RateLimiter {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &RateLimiterStatistic {
+    pub fn statistics(&self) -> &RateLimiterStatistic {
         &self.shared.figures
     }
 }

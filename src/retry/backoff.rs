@@ -149,7 +149,7 @@ impl<R> Backoff<R> {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &BackoffStatistic {
+    pub fn statistics(&self) -> &BackoffStatistic {
         &self.shared.plan.figures
     }
 
@@ -192,7 +192,7 @@ impl<R> Retry<R> {
 
     /// Its figures.
     #[must_use]
-    pub fn statistic(&self) -> &BackoffStatistic {
+    pub fn statistics(&self) -> &BackoffStatistic {
         &self.shared.plan.figures
     }
 

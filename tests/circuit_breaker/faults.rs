@@ -132,10 +132,10 @@ fn other_settings_that_cannot_be_are_refused() {
 #[aiomisc::test(simulation)]
 async fn the_figure_error_ratio_is_never_updated() {
     let breaker = usual().build().unwrap();
-    assert_eq!(breaker.statistic().error_ratio_threshold.value(), 0.2);
+    assert_eq!(breaker.statistics().error_ratio_threshold.value(), 0.2);
     good(&breaker);
     bad(&breaker);
-    assert_eq!(breaker.statistic().error_ratio.value(), 0.5);
+    assert_eq!(breaker.statistics().error_ratio.value(), 0.5);
 }
 
 /// There: aiokitchen/aiomisc#191.

@@ -28,7 +28,7 @@ async fn a_call_that_is_dropped_is_neither() {
     assert_eq!(dropped, 6);
     assert_eq!(breaker.counter().total(), 1);
     // The first was not polled, and so was no call.
-    let statistic = breaker.statistic();
+    let statistic = breaker.statistics();
     assert_eq!(statistic.neither.total(), 5);
     assert_eq!(statistic.call_count.total(), 6);
 }
@@ -48,7 +48,7 @@ async fn a_panic_is_a_failure() {
     let panic = AssertUnwindSafe(call).catch_unwind().await.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"again"));
     assert_eq!(refused(&breaker).last_error(), Some("a panic: again"));
-    assert_eq!(breaker.statistic().failure.total(), 2);
+    assert_eq!(breaker.statistics().failure.total(), 2);
 }
 
 #[aiomisc::test(simulation)]
@@ -60,7 +60,7 @@ async fn errors_that_are_no_failures_are_neither() {
     }
     assert_eq!(breaker.state(), State::Passing);
     assert_eq!(breaker.counter().total(), 0, "they do not dilute the ratio");
-    assert_eq!(breaker.statistic().neither.total(), 100);
+    assert_eq!(breaker.statistics().neither.total(), 100);
     for _ in 0..10 {
         let guard = breaker.try_enter().unwrap();
         guard.ended(&Err::<(), _>(8));
@@ -112,7 +112,7 @@ async fn a_call_that_is_too_slow_is_a_failure() {
     take(100, Ok(1)).await;
     take(101, Ok(1)).await;
     take(100, Err(1)).await;
-    let statistic = breaker.statistic();
+    let statistic = breaker.statistics();
     assert_eq!(
         (breaker.counter().successes, breaker.counter().failures),
         (1, 1)

@@ -24,7 +24,7 @@ async fn each_attempt_of_a_retry_counts_and_a_broken_circuit_ends_it() {
     let retry_after = ms(4_990);
     let broken = Refusal::Broken { retry_after };
     assert_eq!(call().await, Err(CallError::Refused(broken)));
-    assert_eq!(breaker.statistic().failure.total(), 5);
+    assert_eq!(breaker.statistics().failure.total(), 5);
     assert_eq!(breaker.state(), State::Broken);
 }
 
@@ -58,7 +58,7 @@ async fn a_panic_inside_is_a_failure_and_goes_to_the_caller() {
         });
         let panic = AssertUnwindSafe(call).catch_unwind().await.unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"at the disco"));
-        assert_eq!(breaker.statistic().failure.total(), failures);
+        assert_eq!(breaker.statistics().failure.total(), failures);
     }
     let broken = refused(&breaker);
     assert_eq!(broken.last_error(), Some("a panic: at the disco"));
@@ -73,7 +73,7 @@ async fn a_rule_holds_inside_of_a_policy() {
         let result = policy.call(|_| async { Err::<(), u32>(7) }).await;
         assert_eq!(result, Err(CallError::Failed(7)));
     }
-    assert_eq!(breaker.statistic().neither.total(), 10);
+    assert_eq!(breaker.statistics().neither.total(), 10);
     let result = policy.call(|_| async { Err::<(), u32>(8) }).await;
     assert_eq!(result, Err(CallError::Failed(8)));
     assert_eq!(breaker.state(), State::Broken);

@@ -34,7 +34,7 @@ async fn it_does_not_break_just_below_the_share() {
         assert_eq!(breaker.state(), State::Passing);
     }
     assert!((breaker.counter().error_ratio() - 1.0 / 6.0).abs() < 1e-9);
-    assert!((breaker.statistic().error_ratio.value() - 1.0 / 6.0).abs() < 1e-9);
+    assert!((breaker.statistics().error_ratio.value() - 1.0 / 6.0).abs() < 1e-9);
 }
 
 #[aiomisc::test(simulation)]
@@ -79,7 +79,7 @@ async fn it_breaks_soon_after_a_long_good_time() {
     let begun = now();
     break_it(&breaker);
     assert_eq!(now(), begun);
-    let failures = breaker.statistic().failure.total();
+    let failures = breaker.statistics().failure.total();
     assert!((22..=25).contains(&failures), "{failures}");
 }
 
@@ -273,7 +273,7 @@ async fn it_is_opened_closed_and_reset_by_hand() {
     breaker.reset();
     breaker.open();
     assert_eq!(refused(&breaker).last_error(), None);
-    assert_eq!(breaker.statistic().broken.total(), 3);
+    assert_eq!(breaker.statistics().broken.total(), 3);
 }
 
 #[aiomisc::test(simulation)]

@@ -70,7 +70,7 @@ async fn no_order_of_threads_loses_a_place() {
         });
         assert_eq!(breaker.probes(), 0, "all have ended");
         assert!(probes.load(Ordering::Relaxed) > 0);
-        let it = breaker.statistic();
+        let it = breaker.statistics();
         let through = it.call_passing.total() + it.call_recovering_ok.total();
         let refused = it.call_broken.total() + it.call_recovering_failed.total();
         assert_eq!(it.call_count.total(), (THREADS * CALLS) as u64);

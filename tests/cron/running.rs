@@ -180,7 +180,7 @@ fn a_calendar_that_jumps_over_many_times_is_one_call() {
             clock.set_wall_now(at("2024-01-02T00:05:00Z"));
             time::sleep(secs(120)).await;
             assert_eq!(events.all().len(), calls, "{missed:?}");
-            let missed = timer.monitor().statistic().missed.total();
+            let missed = timer.monitor().statistics().missed.total();
             // From 00:20, which was waited for, to 00:00 on the next day there are 143.
             assert_eq!(missed, 144 - calls as u64);
             assert_eq!(timer.status().next_run, Some(at("2024-01-02T00:10:00Z")));
@@ -208,7 +208,7 @@ fn a_jump_of_a_century_does_not_hold_anybody_up() {
         // What was waited for, one for all that was missed, and then as ever.
         assert_eq!(seconds.len(), 3, "{seconds:?}");
         assert_eq!(seconds[2], "2124-01-01T00:02:00");
-        assert_eq!(timer.monitor().statistic().missed.total(), 10_000);
+        assert_eq!(timer.monitor().statistics().missed.total(), 10_000);
         task.abort();
     });
 }
@@ -239,7 +239,7 @@ async fn times_that_pass_during_a_call_are_missed() {
             .collect();
         assert_eq!(seconds, expected, "{rule:?}");
         assert_eq!(
-            timer.monitor().statistic().missed.total(),
+            timer.monitor().statistics().missed.total(),
             count,
             "{rule:?}"
         );

@@ -54,7 +54,7 @@ async fn the_two_ways_are_those_that_are_documented() {
     let diary = Diary::new();
     let timer = taking(&diary, &[30, 250, 10]).fixed_rate(Missed::Skip);
     assert_eq!(begun(&diary, &timer, 100, 480).await, [0, 100, 400]);
-    assert_eq!(timer.monitor().statistic().missed.total(), 2);
+    assert_eq!(timer.monitor().statistics().missed.total(), 2);
 }
 
 /// There, calls drift by what they take: 0.1 s and 50 ms of work give 0.15 s.
@@ -64,7 +64,7 @@ async fn a_fixed_rate_does_not_drift() {
     let timer = taking(&diary, &[50; 1_000]).fixed_rate(Missed::Skip);
     let calls = begun(&diary, &timer, 100, 99_950).await;
     assert_eq!(calls, (0..1_000).map(|call| call * 100).collect::<Vec<_>>());
-    assert_eq!(timer.monitor().statistic().missed.total(), 0);
+    assert_eq!(timer.monitor().statistics().missed.total(), 0);
 }
 
 #[aiomisc::test(simulation)]
@@ -88,7 +88,7 @@ async fn calls_that_are_missed_are_counted_and_told() {
         .fixed_rate(Missed::Skip)
         .name("late one");
     assert_eq!(begun(&diary, &timer, 100, 590).await, [0, 400, 500]);
-    assert_eq!(timer.monitor().statistic().missed.total(), 3);
+    assert_eq!(timer.monitor().statistics().missed.total(), 3);
     let lines = log::with("timer=late one ");
     let told = |line: &String| line.starts_with("WARN") && line.contains("calls=3 ");
     assert_eq!(
@@ -109,7 +109,7 @@ async fn what_was_missed_is_made_up_for_as_the_rule_says() {
         let diary = Diary::new();
         let timer = taking(&diary, &[350]).fixed_rate(rule);
         assert_eq!(begun(&diary, &timer, 100, 550).await, calls, "{rule:?}");
-        assert_eq!(timer.monitor().statistic().missed.total(), missed);
+        assert_eq!(timer.monitor().statistics().missed.total(), missed);
     }
 }
 
@@ -119,7 +119,7 @@ async fn a_call_that_takes_the_whole_interval_misses_nothing() {
     let diary = Diary::new();
     let timer = taking(&diary, &[100; 10]).fixed_rate(Missed::Skip);
     assert_eq!(begun(&diary, &timer, 100, 350).await, [0, 100, 200, 300]);
-    assert_eq!(timer.monitor().statistic().missed.total(), 0);
+    assert_eq!(timer.monitor().statistics().missed.total(), 0);
 }
 
 #[aiomisc::test(simulation, seeds = 50)]

@@ -34,7 +34,7 @@ async fn it_calls_while_the_program_runs() {
     assert_eq!(count.load(Ordering::SeqCst), called);
     assert_eq!(monitor.name(), "ticks");
     assert_eq!(monitor.status().state, TimerState::Ended(TimerEnd::Stopped));
-    assert_eq!(monitor.statistic().done.total() as usize, called);
+    assert_eq!(monitor.statistics().done.total() as usize, called);
 }
 
 #[aiomisc::test(runtimes(all))]
@@ -91,7 +91,7 @@ async fn its_callback_may_fail_and_the_program_goes_on() {
     });
     let monitor = service.monitor();
     run(service, until(|| count.load(Ordering::SeqCst) >= 4)).await;
-    assert_eq!(monitor.statistic().fail.total(), 2);
+    assert_eq!(monitor.statistics().fail.total(), 2);
 }
 
 /// There, the interval is looked at when the service starts.

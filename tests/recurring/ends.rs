@@ -97,7 +97,7 @@ async fn aborting_drops_the_call() {
     assert_eq!(task.await, TimerEnd::Aborted);
     assert_eq!(held.events.all(), ["begun", "dropped"]);
     let figures = timer.monitor();
-    let figures = figures.statistic();
+    let figures = figures.statistics();
     // As in the original, such a call is counted in these two alone.
     let counted = (
         figures.call_count.total(),
@@ -118,7 +118,7 @@ async fn a_call_that_is_shielded_outlives_an_abort() {
     held.release.send(()).unwrap();
     until(|| timer.status().last.is_some()).await;
     assert_eq!(held.events.all(), ["begun", "done", "dropped"]);
-    assert_eq!(timer.monitor().statistic().done.total(), 1);
+    assert_eq!(timer.monitor().statistics().done.total(), 1);
 }
 
 #[aiomisc::test(runtimes(all))]
@@ -186,5 +186,5 @@ async fn another_timers_callback_waits_for_the_stop() {
     assert!(!task.is_finished());
     held.release.send(()).unwrap();
     assert_eq!(task.await, TimerEnd::Finished);
-    assert_eq!(other.monitor().statistic().done.total(), 1);
+    assert_eq!(other.monitor().statistics().done.total(), 1);
 }

@@ -43,7 +43,7 @@ async fn what_is_skipped_is_asked_for_again_later() {
     diary.add("end");
     assert_eq!(diary.as_it_came(), ["0 start", "13 call", "113 end"]);
     let monitor = timer.monitor();
-    let figures = monitor.statistic();
+    let figures = monitor.statistics();
     assert_eq!(
         (figures.skipped.total(), figures.call_count.total()),
         (3, 1)

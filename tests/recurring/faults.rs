@@ -121,7 +121,7 @@ async fn errors_and_panics_of_a_callback_are_told_and_the_timer_goes_on() {
     ];
     assert_eq!(*outcomes.lock().unwrap(), expected);
     let monitor = timer.monitor();
-    let figures = monitor.statistic();
+    let figures = monitor.statistics();
     let counted = (
         figures.call_count.total(),
         figures.done.total(),
@@ -158,7 +158,7 @@ async fn errors_that_are_foreseen_are_counted_apart() {
     });
     timer.start(steps([Next::Wait(ms(0)); 2])).unwrap().await;
     let monitor = timer.monitor();
-    let figures = monitor.statistic();
+    let figures = monitor.statistics();
     assert_eq!((figures.suppressed.total(), figures.fail.total()), (1, 1));
     let errors = log::with("timer=half foreseen ");
     let errors = errors.iter().filter(|line| line.starts_with("ERROR"));
@@ -172,7 +172,7 @@ async fn a_judge_of_errors_that_panics_suppresses_nothing() {
         .suppress(|_| panic!("who am I to judge"));
     timer.start(steps([Next::Wait(ms(0)); 2])).unwrap().await;
     let monitor = timer.monitor();
-    let figures = monitor.statistic();
+    let figures = monitor.statistics();
     assert_eq!((figures.suppressed.total(), figures.fail.total()), (0, 2));
 }
 
@@ -191,7 +191,7 @@ async fn a_call_whose_clean_up_panics_has_panicked() {
     });
     let task = timer.start(steps([Next::Wait(ms(0)); 2])).unwrap();
     assert_eq!(task.await, TimerEnd::Finished);
-    assert_eq!(timer.monitor().statistic().fail.total(), 2);
+    assert_eq!(timer.monitor().statistics().fail.total(), 2);
 }
 
 /// What an error says is the callback's own code as well.
@@ -208,7 +208,7 @@ async fn an_error_that_cannot_be_shown_does_not_end_the_timer() {
     let timer = RecurringCallback::new(|| async { Err::<(), _>(Mute) });
     let task = timer.start(steps([Next::Wait(ms(0)); 2])).unwrap();
     assert_eq!(task.await, TimerEnd::Finished);
-    assert_eq!(timer.monitor().statistic().fail.total(), 2);
+    assert_eq!(timer.monitor().statistics().fail.total(), 2);
     // Nor is the end of another one silent.
     let failing = || Err::<Next, _>(Mute);
     let end = timer.start(failing).unwrap().await;

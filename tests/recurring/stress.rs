@@ -72,7 +72,7 @@ async fn whatever_happens_calls_do_not_overlap_and_are_counted() {
     time::sleep(ms(10)).await;
     assert_eq!(inside.0.load(Ordering::SeqCst), 0);
     let monitor = timer.monitor();
-    let figures = monitor.statistic();
+    let figures = monitor.statistics();
     assert_eq!(figures.call_count.total() as usize, begins.get());
     assert_eq!(figures.done.total() as usize, ends.get());
     assert_eq!(figures.fail.total(), 0);

@@ -37,7 +37,7 @@ async fn so_many_run_at_the_same_time_and_the_others_wait_in_order() {
     assert_eq!(*order.lock().unwrap(), expected);
     assert_eq!((alive.count(), alive.most()), (0, 2));
     assert_eq!((bulkhead.running(), bulkhead.waiting()), (0, 0));
-    assert_eq!(bulkhead.statistic().entered.total(), 6);
+    assert_eq!(bulkhead.statistics().entered.total(), 6);
 }
 
 #[aiomisc::test(simulation)]
@@ -60,7 +60,7 @@ async fn a_full_queue_and_a_long_wait_are_told_apart() {
     assert_eq!(bulkhead.waiting(), 0);
     drop(held);
     bulkhead.call(async { Ok::<_, ()>(()) }).await.unwrap();
-    let figures = bulkhead.statistic();
+    let figures = bulkhead.statistics();
     assert_eq!((figures.entered.total(), figures.late.total()), (2, 1));
     assert_eq!(figures.refused.total(), 2);
 }

@@ -52,7 +52,7 @@ async fn whichever_succeeds_first_is_taken() {
     assert_eq!(third, (Ok(3), 100, vec![0, 50, 100]));
     let no_more = hedged(&hedge, &[(500, Ok(1)), (500, Ok(2)), (500, Ok(3))]).await;
     assert_eq!(no_more, (Ok(1), 500, vec![0, 50, 100]));
-    let figures = hedge.statistic();
+    let figures = hedge.statistics();
     assert_eq!((figures.calls.total(), figures.won.total()), (6, 2));
     assert_eq!(figures.hedges.total(), 1 + 1 + 2 + 2);
 }
@@ -79,7 +79,7 @@ async fn a_budget_limits_the_load() {
     let slow = [(100, Ok(1)), (100, Ok(2))];
     assert_eq!(hedged(&hedge, &slow).await.2, [0, 50]);
     assert_eq!(hedged(&hedge, &slow).await.2, [0]);
-    assert_eq!(hedge.statistic().refused.total(), 1);
+    assert_eq!(hedge.statistics().refused.total(), 1);
     assert_eq!(hedged(&hedge, &slow).await.2, [0, 50]);
 }
 
@@ -165,7 +165,7 @@ async fn a_fallback_makes_a_value_of_some_errors() {
     assert_eq!(fallback.call(async { Ok("mine") }).await, Ok("mine"));
     assert_eq!(fallback.call(async { Err(7) }).await, Ok("a value"));
     assert_eq!(fallback.clone().call(async { Err(70) }).await, Err(71));
-    let figures = fallback.statistic();
+    let figures = fallback.statistics();
     assert_eq!((figures.asked.total(), figures.recovered.total()), (2, 1));
     for polls in 0..3 {
         let call = fallback.call(async { Err(7) });

@@ -33,7 +33,7 @@ async fn calls_beyond_the_limit_are_refused_at_once() {
     drop((one, two));
     assert_eq!(load.running(), 0);
     call(&load, 10).await.unwrap();
-    let figures = load.statistic();
+    let figures = load.statistics();
     assert_eq!((figures.passed.total(), figures.shed.total()), (3, 1));
 }
 
@@ -56,7 +56,7 @@ async fn the_limit_grows_while_it_is_used_and_shrinks_when_calls_are_slow() {
     assert!(near(load.limit(), 1.25));
     call(&load, 101).await.unwrap();
     assert!(near(load.limit(), 1.0), "there is a least one");
-    assert_eq!(load.statistic().slow.total(), 2);
+    assert_eq!(load.statistics().slow.total(), 2);
     for _ in 0..2 {
         let both = futures::join!(call(&load, 1), call(&load, 1));
         assert!(both.0.is_ok());
@@ -91,9 +91,9 @@ async fn a_call_that_is_dropped_counts_if_it_was_slow() {
         .unwrap();
     time::timeout(ms(50), call(&load, 1000)).await.unwrap_err();
     assert!(near(load.limit(), 1.0));
-    assert_eq!((load.running(), load.statistic().slow.total()), (0, 0));
+    assert_eq!((load.running(), load.statistics().slow.total()), (0, 0));
     time::timeout(ms(150), call(&load, 1000)).await.unwrap_err();
-    assert_eq!((load.running(), load.statistic().slow.total()), (0, 1));
+    assert_eq!((load.running(), load.statistics().slow.total()), (0, 1));
 }
 
 #[aiomisc::test(runtimes(all))]

@@ -306,12 +306,12 @@ async fn a_breaker_takes_nothing_of_the_others_when_it_is_broken() {
     let result = policy.call(|_| good.run()).await;
     assert_eq!(refused(result), Some(BROKEN));
     let passed = [
-        load.statistic().passed.total(),
-        rate.statistic().passed.total(),
+        load.statistics().passed.total(),
+        rate.statistics().passed.total(),
     ];
     assert_eq!(passed, [0, 0]);
-    assert_eq!(bulkhead.statistic().entered.total(), 0);
-    assert_eq!(hedge.statistic().calls.total(), 0);
+    assert_eq!(bulkhead.statistics().entered.total(), 0);
+    assert_eq!(hedge.statistics().calls.total(), 0);
 }
 
 #[aiomisc::test(simulation)]
@@ -369,7 +369,7 @@ async fn load_shed_measures_what_the_others_wait() {
         .rate_limiter(patient());
     policy.call(|_| good.run()).await.unwrap();
     policy.call(|_| good.run()).await.unwrap();
-    assert_eq!(load.statistic().slow.total(), 1);
+    assert_eq!(load.statistics().slow.total(), 1);
     // Of the bulkhead.
     let (load, bulkhead) = (loaded(20), one_place());
     let held = bulkhead.try_enter().unwrap();
@@ -380,7 +380,7 @@ async fn load_shed_measures_what_the_others_wait() {
     };
     let (result, ()) = futures::join!(policy.call(|_| good.run()), release);
     assert_eq!(result, Ok(1));
-    assert_eq!(load.statistic().slow.total(), 1);
+    assert_eq!(load.statistics().slow.total(), 1);
 }
 
 #[aiomisc::test(simulation)]
@@ -389,12 +389,12 @@ async fn load_shed_counts_a_hedged_call_once_and_a_time_out_as_slow() {
     let policy = Policy::new().load_shed(load.clone()).hedge(hedge());
     let operation = Operation::new(&[(100, Ok(1)), (10, Ok(2))]);
     assert_eq!(policy.call(|_| operation.run()).await, Ok(2));
-    assert_eq!((load.statistic().passed.total(), load.running()), (1, 0));
-    assert_eq!(load.statistic().slow.total(), 0);
+    assert_eq!((load.statistics().passed.total(), load.running()), (1, 0));
+    assert_eq!(load.statistics().slow.total(), 0);
     let policy = Policy::new().load_shed(load.clone()).timeout(ms(50));
     let slow = Operation::new(&SLOW);
     assert_eq!(policy.call(|_| slow.run()).await, Err(CallError::Elapsed));
-    assert_eq!(load.statistic().slow.total(), 1);
+    assert_eq!(load.statistics().slow.total(), 1);
 }
 
 // ---- rate limiter outside of each ----
@@ -421,7 +421,7 @@ async fn rate_limiter_and_hedge_a_call_is_counted_once() {
     let policy = Policy::new().rate_limiter(rate.clone()).hedge(hedge());
     let operation = Operation::new(&[(100, Ok(1)), (10, Ok(2))]);
     assert_eq!(policy.call(|_| operation.run()).await, Ok(2));
-    assert_eq!(rate.statistic().passed.total(), 1);
+    assert_eq!(rate.statistics().passed.total(), 1);
 }
 
 #[aiomisc::test(simulation)]
@@ -442,7 +442,7 @@ async fn bulkhead_and_hedge_both_attempts_have_one_place() {
     let policy = Policy::new().bulkhead(bulkhead.clone()).hedge(hedge());
     let operation = Operation::new(&[(100, Ok(1)), (10, Ok(2))]);
     assert_eq!(policy.call(|_| operation.run()).await, Ok(2));
-    assert_eq!(bulkhead.statistic().entered.total(), 1);
+    assert_eq!(bulkhead.statistics().entered.total(), 1);
     assert_eq!(bulkhead.running(), 0);
 }
 

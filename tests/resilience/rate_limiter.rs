@@ -51,7 +51,7 @@ async fn who_does_not_wait_is_told_after_how_long_there_is_a_call() {
     assert_eq!(called, Err(CallError::Refused(refused)));
     time::sleep(ms(70)).await;
     assert_eq!(limiter.try_acquire(), Ok(()));
-    let figures = limiter.statistic();
+    let figures = limiter.statistics();
     assert_eq!((figures.passed.total(), figures.refused.total()), (2, 3));
 }
 

@@ -13,7 +13,7 @@ async fn a_spent_budget_ends_the_call_with_its_error() {
     let result = backoff.try_call(|attempt| script.run(attempt)).await;
     assert_eq!(result.unwrap_err().failed(), Some("no"));
     assert_eq!(script.began(), [0, 10, 20, 30]);
-    assert_eq!(backoff.statistic().refused.total(), 1);
+    assert_eq!(backoff.statistics().refused.total(), 1);
     // First attempts are free, and bring something back if they succeed.
     let once = async || {
         let script = Script::new([(0, Err("no"))]);
@@ -63,7 +63,7 @@ async fn many_callers_together_have_no_more_retries_than_the_budget() {
         task.await.unwrap();
     }
     let total = |of: fn(&aiomisc::retry::BackoffStatistic) -> u64| {
-        of(one.statistic()) + of(other.statistic())
+        of(one.statistics()) + of(other.statistics())
     };
     assert_eq!(total(|figures| figures.attempts.total()), CALLERS + 100);
     assert_eq!(total(|figures| figures.refused.total()), CALLERS);

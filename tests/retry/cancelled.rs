@@ -74,7 +74,7 @@ async fn dropped_at_any_await_point_nothing_is_tried_again_and_nothing_is_left()
             assert_eq!(living.count(), 0, "after {polls} polls");
             time::sleep(ms(10_000)).await;
             assert_eq!(attempts.load(Ordering::SeqCst), made, "nothing goes on");
-            let figures = backoff.statistic();
+            let figures = backoff.statistics();
             let ended = figures.done.total() + figures.failed.total() + figures.cancels.total();
             assert_eq!(ended, figures.calls.total(), "after {polls} polls");
             assert_eq!(figures.attempts.total(), made as u64);
@@ -133,7 +133,7 @@ async fn calls_that_are_dropped_everywhere_add_up() {
         task.await.unwrap();
     }
     assert_eq!(living.count(), 0);
-    let figures = backoff.statistic();
+    let figures = backoff.statistics();
     let (done, failed) = (figures.done.total(), figures.failed.total());
     let cancels = figures.cancels.total();
     assert!(done > 0 && failed > 0 && cancels > 0);

@@ -78,7 +78,7 @@ async fn clones_share_their_figures_which_go_with_the_last() {
     let clone = backoff.clone();
     clone.try_call(async |_| Ok::<_, ()>(())).await.unwrap();
     drop(clone);
-    assert_eq!(backoff.statistic().done.total(), 1);
+    assert_eq!(backoff.statistics().done.total(), 1);
     drop(backoff);
     assert_eq!(lines("figures of clones"), [""; 0]);
 }
@@ -89,6 +89,6 @@ async fn without_a_name_the_time_is_not_measured() {
     let retry = Backoff::retry(2).build().unwrap();
     let script = Script::new([(100, Err(()))]);
     retry.call(|attempt| script.run(attempt)).await.unwrap_err();
-    assert_eq!(retry.statistic().sum_time.total(), ms(0));
-    assert_eq!(retry.statistic().errors.total(), 2);
+    assert_eq!(retry.statistics().sum_time.total(), ms(0));
+    assert_eq!(retry.statistics().errors.total(), 2);
 }

@@ -191,7 +191,7 @@ async fn a_panic_goes_to_the_caller() {
         let error = task.await.unwrap_err();
         assert_eq!(error.panic_text(), Some(&*format!("of the {what}")));
     }
-    let figures = retry.statistic();
+    let figures = retry.statistics();
     assert_eq!((figures.attempts.total(), figures.cancels.total()), (2, 2));
 }
 
