@@ -71,10 +71,13 @@ impl Clock {
     }
 
     /// How long the call has taken by now.
+    #[inline]
     pub(super) fn elapsed(&mut self) -> Duration {
-        let Some(began) = self.began else {
-            return Duration::ZERO;
-        };
+        self.began.map_or(Duration::ZERO, |began| self.since(began))
+    }
+
+    #[cold]
+    fn since(&mut self, began: Instant) -> Duration {
         self.runtime().now().saturating_duration_since(began)
     }
 }

@@ -8,7 +8,7 @@ use super::budget::{RetryBudget, Token};
 use super::error::RetryError;
 use super::pause::{Drawn, Pause};
 use super::rules::Rules;
-use super::statistic::Figures;
+use super::statistic::{BackoffStatistic, Figures};
 use crate::chance::Chance;
 use crate::future::yield_now;
 use crate::statistics::Counter;
@@ -69,6 +69,7 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, E>>>(
 /// Where a call is. Dropped before it is settled, it was cancelled.
 struct Call<'a> {
     plan: &'a Plan,
+    figures: &'a BackoffStatistic,
     clock: Clock,
     drawn: Drawn,
     attempts: u32,
@@ -80,9 +81,11 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     #[inline]
     fn begin(plan: &'a Plan) -> Self {
-        Counter::add_one_to_each([&plan.figures.calls, &plan.figures.attempts]);
+        let figures = &*plan.figures;
+        Counter::add_one_to_each([&figures.calls, &figures.attempts]);
         Self {
             plan,
+            figures,
             clock: Clock::default(),
             drawn: Drawn::default(),
             attempts: 0,
@@ -93,20 +96,26 @@ impl<'a> Call<'a> {
 
     #[inline]
     fn attempt(&mut self) -> Attempt {
-        let plan = self.plan;
         // The first was counted together with the call.
         if self.attempts > 0 {
-            plan.figures.attempts.add_one();
+            self.figures.attempts.add_one();
         }
         self.attempts = self.attempts.saturating_add(1);
-        if plan.name.is_some() {
-            self.began = self.clock.try_now();
-            if let Some(now) = self.began {
-                self.clock.begin_at(now);
-            }
+        if self.plan.name.is_some() {
+            self.measure();
         }
         let (time_left, _) = self.limits().left(&mut self.clock);
         Attempt::new(self.attempts, time_left)
+    }
+
+    /// Has the time of the attempt measured from here on. Apart, as is the end of it, so that calls without a
+    /// name have nothing in their way.
+    #[cold]
+    fn measure(&mut self) {
+        self.began = self.clock.try_now();
+        if let Some(now) = self.began {
+            self.clock.begin_at(now);
+        }
     }
 
     #[inline]
@@ -127,7 +136,7 @@ impl<'a> Call<'a> {
     #[inline]
     fn succeeded(&mut self) {
         self.attempt_ended();
-        self.plan.figures.done.add_one();
+        self.figures.done.add_one();
         if let Some(budget) = &self.plan.budget {
             budget.refund();
         }
@@ -136,21 +145,26 @@ impl<'a> Call<'a> {
 
     fn attempt_failed(&mut self) {
         self.attempt_ended();
-        self.plan.figures.errors.add_one();
+        self.figures.errors.add_one();
     }
 
     #[inline]
     fn attempt_ended(&mut self) {
-        if let Some(began) = self.began.take()
-            && let Some(now) = self.clock.try_now()
-        {
+        if let Some(began) = self.began.take() {
+            self.measured(began);
+        }
+    }
+
+    #[cold]
+    fn measured(&mut self, began: Instant) {
+        if let Some(now) = self.clock.try_now() {
             let time = now.saturating_duration_since(began);
-            self.plan.figures.sum_time.add(time);
+            self.figures.sum_time.add(time);
         }
     }
 
     fn failed(&mut self) {
-        self.plan.figures.failed.add_one();
+        self.figures.failed.add_one();
         self.settled = true;
     }
 
@@ -177,7 +191,7 @@ impl<'a> Call<'a> {
             Some(budget) => {
                 let token = budget.take();
                 if token.is_none() {
-                    plan.figures.refused.add_one();
+                    self.figures.refused.add_one();
                     tracing::debug!(backoff = plan.name.as_deref(), "no budget for a retry");
                 }
                 Some(token?)
@@ -211,10 +225,10 @@ impl<'a> Call<'a> {
         if pause.is_zero() {
             yield_now().await;
         } else {
-            self.plan.figures.pauses.add_one();
+            self.figures.pauses.add_one();
             let length = left.map_or(pause, |left| left.min(pause));
             self.clock.runtime().sleep(length).await;
-            self.plan.figures.sum_pauses.add(length);
+            self.figures.sum_pauses.add(length);
         }
         if self.left().is_some_and(|left| left.is_zero()) {
             return false;
@@ -231,7 +245,7 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.settled {
             self.attempt_ended();
-            self.plan.figures.cancels.add_one();
+            self.figures.cancels.add_one();
         }
     }
 }
