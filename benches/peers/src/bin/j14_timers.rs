@@ -20,8 +20,10 @@ const TIMERS: u64 = 1_000;
 const INTERVAL: Duration = Duration::from_millis(50);
 const TURNS: u64 = 40;
 
+type MakeRuntime = fn() -> Runtime;
+
 fn main() {
-    let adapters: [(&str, fn() -> Runtime); 2] = [
+    let adapters: [(&str, MakeRuntime); 2] = [
         ("smol", || Smol::new().into()),
         ("tokio-current", || {
             Tokio::current_thread().expect("a runtime").into()
