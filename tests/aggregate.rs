@@ -14,6 +14,9 @@
 mod attribute;
 #[path = "aggregate/errors.rs"]
 mod errors;
+#[cfg(feature = "tokio")]
+#[path = "aggregate/hostile.rs"]
+mod hostile;
 #[path = "aggregate/promises.rs"]
 mod promises;
 #[cfg(feature = "tokio")]

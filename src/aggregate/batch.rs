@@ -92,19 +92,26 @@ impl<V, R> Batch<V, R> {
         matches!(self.seats[at], Seat::Works(_))
     }
 
-    /// Gives all that have none their result; those who wait are to be woken.
-    pub(super) fn give_all(&mut self, mut result: impl FnMut() -> R) -> Vec<Waker> {
-        let mut wakers = Vec::new();
+    /// Gives all that have none their result; those who wait are to be woken. The values that were not worked on
+    /// are for the caller to drop.
+    pub(super) fn give_all(&mut self, mut result: impl FnMut() -> R) -> (Vec<Waker>, Vec<V>) {
+        let (mut wakers, mut values) = (Vec::new(), Vec::new());
         for seat in &mut self.seats {
-            *seat = match mem::replace(seat, Seat::Left) {
-                Seat::Works(waker) | Seat::Waits(_, waker) => {
-                    wakers.push(waker);
-                    Seat::Has(result())
+            let waker = match mem::replace(seat, Seat::Left) {
+                Seat::Works(waker) => waker,
+                Seat::Waits(value, waker) => {
+                    values.push(value);
+                    waker
                 }
-                other => other,
+                other => {
+                    *seat = other;
+                    continue;
+                }
             };
+            wakers.push(waker);
+            *seat = Seat::Has(result());
         }
-        wakers
+        (wakers, values)
     }
 
     /// Looks for one's result, which ends the seat; and gives the waker that was there before.

@@ -49,8 +49,8 @@ impl AggregatorBuilder {
         self
     }
 
-    /// Sets how many batches are worked on at the same time, at most. Those that have to wait take more calls
-    /// meanwhile, until they are full.
+    /// Sets how many batches are worked on at the same time, at most, on each runtime. Those that have to wait take
+    /// more calls meanwhile, until they are full.
     pub fn most_batches(mut self, batches: usize) -> Self {
         self.rules.most_batches = batches;
         self

@@ -1,11 +1,10 @@
 //! What gathers calls into batches and has them worked on; of both forms.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -33,7 +32,8 @@ pub(super) struct Engine<V, R, E, K> {
     open: Mutex<Open<K, V, R, E>>,
     /// Calls that wait, in all batches.
     waiting: AtomicUsize,
-    gate: Gate,
+    /// Each runtime has its own, so that no batch waits for one that nobody drives.
+    gates: Mutex<HashMap<RuntimeId, Weak<Gate>>>,
     pub(super) statistic: Instance<AggregateStatistic>,
 }
 
@@ -106,7 +106,7 @@ where
             work,
             open: Mutex::default(),
             waiting: AtomicUsize::new(0),
-            gate: Gate::default(),
+            gates: Mutex::default(),
             statistic,
         })
     }
@@ -136,34 +136,30 @@ where
         let runtime = Runtime::current()
             .map_err(AggregateError::NoRuntime)?
             .unowned();
+        // Before the lock, so that it is dropped without it.
+        let key = (key, runtime.id());
         let mut open = lock(&self.open);
-        match open.entry((key, runtime.id())) {
-            Entry::Occupied(entry) => {
-                let running = Arc::clone(entry.get());
-                let (seat, full) = running.join(value, waker, self.rules.max_count);
-                if full {
-                    // The key is dropped without the lock.
-                    let gone = entry.remove_entry();
-                    drop(open);
-                    drop(gone);
-                    running.full.set();
-                }
-                Ok((running, seat))
+        if let Some(running) = open.get(&key) {
+            let running = Arc::clone(running);
+            let (seat, full) = running.join(value, waker, self.rules.max_count);
+            let gone = full.then(|| open.remove_entry(&key));
+            drop(open);
+            drop(gone);
+            if full {
+                running.full.set();
             }
-            Entry::Vacant(entry) => {
-                let running = Arc::new(Running::new());
-                let (seat, full) = running.join(value, waker, self.rules.max_count);
-                let key = entry.key().clone();
-                if !full {
-                    entry.insert(Arc::clone(&running));
-                } else {
-                    running.full.set();
-                }
-                drop(open);
-                self.start(&runtime, key, Arc::clone(&running));
-                Ok((running, seat))
-            }
+            return Ok((running, seat));
         }
+        let running = Arc::new(Running::new());
+        let (seat, full) = running.join(value, waker, self.rules.max_count);
+        if full {
+            running.full.set();
+        } else {
+            open.insert(key.clone(), Arc::clone(&running));
+        }
+        drop(open);
+        self.start(&runtime, key, Arc::clone(&running));
+        Ok((running, seat))
     }
 
     fn start(
@@ -173,6 +169,7 @@ where
         running: Arc<Running<V, R, E>>,
     ) {
         let leeway = runtime.sleep(self.rules.leeway);
+        let gate = self.gate(key.1);
         let work = Working {
             engine: Arc::clone(self),
             key: Some(key),
@@ -183,10 +180,20 @@ where
             if !work.running.full.is_set() {
                 race(work.running.full.wait(), leeway).await;
             }
-            let engine = Arc::clone(&work.engine);
-            let _place = engine.gate.enter(engine.rules.most_batches).await;
+            let _place = gate.enter(work.engine.rules.most_batches).await;
             work.run().await;
         });
+    }
+
+    fn gate(&self, runtime: RuntimeId) -> Arc<Gate> {
+        let mut gates = lock(&self.gates);
+        if let Some(gate) = gates.get(&runtime).and_then(Weak::upgrade) {
+            return gate;
+        }
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let gate = Arc::default();
+        gates.insert(runtime, Arc::downgrade(&gate));
+        gate
     }
 }
 
@@ -371,8 +378,9 @@ impl<V, R, E, K: Eq + Hash> Working<V, R, E, K> {
 
     /// Answers those who have no result.
     fn answer(&self, mut error: impl FnMut() -> AggregateError<E>) {
-        let wakers = lock(&self.running.batch).give_all(|| Err(error()));
+        let (wakers, values) = lock(&self.running.batch).give_all(|| Err(error()));
         wakers.into_iter().for_each(Waker::wake);
+        drop(values);
     }
 }
 
@@ -388,8 +396,11 @@ struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
     fn new(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let one = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(one)
+        let more = |now: usize| (now < most).then_some(now + 1);
+        waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        Some(Self(waiting))
     }
 }
 

@@ -10,8 +10,9 @@ use super::statistic::AggregateStatistic;
 /// Gathers calls with a value `V` each into batches, whose function gives results `R` by position, or an error
 /// `E` of all. A handle: cloning it is cheap.
 ///
-/// The [module](super) says what holds and has an example; [`AggregatorBuilder`] has the options. There is one
-/// batch at a time that gathers calls, or one for each [key](AggregatorBuilder::build_by_key) `K`.
+/// The [module](super) says what holds and has an example; [`AggregatorBuilder`] has the options. On each
+/// runtime there is one batch at a time that gathers calls, or one for each
+/// [key](AggregatorBuilder::build_by_key) `K`.
 pub struct Aggregator<V, R, E, K = ()> {
     pub(super) engine: Arc<Engine<V, R, E, K>>,
 }
@@ -78,7 +79,8 @@ macro_rules! handle {
             ///
             /// # Cost
             ///
-            /// Two short locks for joining and one for the result; some allocations and a timer for each batch.
+            /// Two short locks for joining and one for the result, and a look for the runtime; some allocations
+            /// and a timer for each batch.
             pub async fn call(&self, value: V) -> Result<R, AggregateError<E>> {
                 self.engine.call(value).await
             }

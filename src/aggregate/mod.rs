@@ -32,9 +32,9 @@
 //! - Each call gets an answer: the result of its position, or the one that was sent for it; a
 //!   [`ResultNotSetError`] if there is none; the error of the batch, in an `Arc`, or its panic.
 //! - The runtime is looked up anew for each call, so that an aggregator in a `static` outlives any runtime. Each
-//!   runtime has batches of its own: calls on one never wait for another, as in tests that run side by side. What
-//!   they share are the places for batches and the limit on calls that wait. When a runtime ends under a batch,
-//!   its calls get [`AggregateError::Ended`].
+//!   runtime has batches of its own, and places for them: calls on one never wait for another, as in tests that run
+//!   side by side. What they share is the limit on calls that wait. When a runtime ends under a batch, its calls
+//!   get [`AggregateError::Ended`].
 
 mod arg;
 mod batch;

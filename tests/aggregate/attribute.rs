@@ -18,7 +18,7 @@ pub(crate) async fn powers(exponents: Vec<u32>) -> Vec<u64> {
         .collect()
 }
 
-#[aiomisc::aggregate(leeway_ms = 1, most_batches = 4, most_waiting = 100)]
+#[aiomisc::aggregate(leeway_ms = 1, most_batches = 2, most_waiting = 100)]
 async fn parsed(mut texts: Vec<String>) -> Result<Vec<u32>, std::num::ParseIntError> {
     texts.iter_mut().map(|text| text.parse()).collect()
 }

@@ -48,6 +48,31 @@ fn the_end_of_a_runtime_is_nothing_to_the_calls_of_another() {
     assert!(matches!(error, AggregateError::Ended), "{error}");
 }
 
+/// Neither does a batch wait for a place that somebody else has.
+#[test]
+fn places_for_batches_are_those_of_a_runtime() {
+    let (begins, begun) = async_channel::bounded(1);
+    let aggregator = Aggregator::builder().leeway(Duration::from_millis(1));
+    let aggregator = aggregator.most_batches(1).build(move |values: Vec<u32>| {
+        let begins = begins.clone();
+        async move {
+            if values == [1] {
+                begins.send(()).await.unwrap();
+                std::future::pending::<()>().await;
+            }
+            values
+        }
+    });
+    let aggregator = aggregator.unwrap();
+    let (still, driven) = (runtime(), runtime());
+    let mut waits = Box::pin(aggregator.call(1));
+    still.block_on(async {
+        assert!(poll!(&mut waits).is_pending());
+        begun.recv().await.unwrap();
+    });
+    assert_eq!(driven.block_on(aggregator.call(2)).unwrap(), 2);
+}
+
 /// There each look finds a handle of its own to the same runtime.
 #[allow(
     clippy::disallowed_methods,

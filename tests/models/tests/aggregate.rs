@@ -34,7 +34,7 @@ mod aggregate {
                 waker.wake();
             }
         }
-        let wakers = model.lock().unwrap().give_all(|| 0);
+        let (wakers, _) = model.lock().unwrap().give_all(|| 0);
         wakers.into_iter().for_each(|waker| waker.wake());
         values.into_iter().map(|(_, value)| value).collect()
     }
