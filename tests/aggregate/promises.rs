@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use aiomisc::aggregate::{AggregateError, AggregateStatistic};
 use aiomisc::{Aggregator, Arg, statistics};
-use futures::future::{join_all, poll_immediate};
+use futures::future::{join, join_all, poll_immediate};
 
 use super::Batches;
 use super::shared::given_up::give_up;
-use super::shared::unique;
+use super::shared::{manual, unique};
 
-const LEEWAY: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Ten times each, all in one batch of this size.
@@ -50,13 +49,20 @@ async fn results_come_back_by_position() {
 async fn one_that_is_not_full_begins_when_its_window_is_over() {
     let batches = Batches::default();
     let seen = batches.clone();
-    let aggregator = Aggregator::builder().leeway(LEEWAY);
+    let aggregator = Aggregator::builder().leeway(HOUR);
     let aggregator = aggregator.build(move |values: Vec<u32>| {
         seen.add(&values);
         async move { values }
     });
     let aggregator = aggregator.unwrap();
-    let (one, two) = futures::join!(aggregator.call(1), aggregator.call(2));
+    let (runtime, clock) = manual();
+    let calls = join(aggregator.call(1), aggregator.call(2));
+    let time = async {
+        clock.wait_until_pending(1).await;
+        assert_eq!(batches.all(), [[0; 0]; 0]);
+        clock.advance(HOUR);
+    };
+    let ((one, two), ()) = runtime.scope(join(calls, time)).await;
     assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
     assert_eq!(batches.all(), [[1, 2]]);
 }
