@@ -7,6 +7,8 @@
 
 #[path = "resilience/bulkhead.rs"]
 mod bulkhead;
+#[path = "resilience/errors.rs"]
+mod errors;
 #[path = "resilience/hedge.rs"]
 mod hedge;
 #[path = "resilience/layers.rs"]

@@ -149,7 +149,8 @@ impl Core {
         let Some(entered) = self.pass_untimed() else {
             return self.call_timed(inspect, operation);
         };
-        let running = Running(entered);
+        let dropped = panicked;
+        let running = Unended { entered, dropped };
         let result = operation();
         running.ended().settled(inspect, result)
     }
@@ -180,10 +181,11 @@ impl Core {
                 Err(panic) => passage.panicked(panic),
             };
         };
-        let left = Left(entered);
+        let dropped = drop;
+        let running = Unended { entered, dropped };
         match catch_panic(operation).await {
-            Ok(result) => left.ended().settled(inspect, result),
-            Err(panic) => left.ended().passage().panicked(panic),
+            Ok(result) => running.ended().settled(inspect, result),
+            Err(panic) => running.ended().passage().panicked(panic),
         }
     }
 
@@ -459,38 +461,24 @@ impl<'a> Untimed<'a> {
     }
 }
 
-/// A call of a plain function: this is dropped if the function panics, and only then. Catching the panic would
-/// cost as much as all the rest.
-struct Running<'a>(Untimed<'a>);
+/// A call that has not ended: dropped before it has, it says so. A plain function is dropped by its panic, and only by
+/// that, whose catching would cost as much as all the rest; a future is dropped by whoever has it.
+struct Unended<'a> {
+    entered: Untimed<'a>,
+    dropped: fn(Passage<'a>),
+}
 
-impl<'a> Running<'a> {
+impl<'a> Unended<'a> {
     #[inline]
     fn ended(self) -> Untimed<'a> {
-        ManuallyDrop::new(self).0
+        ManuallyDrop::new(self).entered
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Unended<'_> {
     #[cold]
     fn drop(&mut self) {
-        panicked(self.0.passage());
-    }
-}
-
-/// A call of a future: this is dropped if the future is, and only then.
-struct Left<'a>(Untimed<'a>);
-
-impl<'a> Left<'a> {
-    #[inline]
-    fn ended(self) -> Untimed<'a> {
-        ManuallyDrop::new(self).0
-    }
-}
-
-impl Drop for Left<'_> {
-    #[cold]
-    fn drop(&mut self) {
-        drop(self.0.passage());
+        (self.dropped)(self.entered.passage());
     }
 }
 

@@ -586,19 +586,3 @@ async fn nothing_is_lost_when_calls_are_dropped_everywhere() {
     assert_eq!((alive.count(), load.running()), (0, 0));
     assert_eq!((bulkhead.running(), bulkhead.waiting()), (0, 0));
 }
-
-#[test]
-fn errors_say_what_happened() {
-    use std::error::Error;
-    let failed = CallError::Failed(std::io::Error::other("the disk is full"));
-    assert_eq!(failed.to_string(), "the operation has failed");
-    assert_eq!(failed.source().unwrap().to_string(), "the disk is full");
-    assert_eq!(failed.into_inner().to_string(), "the disk is full");
-    let refused = CallError::<std::io::Error>::from(BROKEN);
-    assert_eq!(refused.to_string(), "the operation was not let through");
-    assert_eq!(
-        refused.source().unwrap().to_string(),
-        "the circuit is broken"
-    );
-    assert!(refused.into_inner().is::<Refusal>());
-}
