@@ -118,7 +118,8 @@ fn line() -> String {
 #[divan::bench(args = RUNTIMES)]
 fn file_lines_written(bencher: Bencher<'_, '_>, runtime: &str) {
     let (runtime, line) = (make(runtime), line());
-    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines");
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
         runtime.block_on(async {
             let mut file = TextFile::create(&path).await.expect("a file");
@@ -128,13 +129,13 @@ fn file_lines_written(bencher: Bencher<'_, '_>, runtime: &str) {
             file.close().await.expect("nothing fails");
         });
     });
-    let _ = std::fs::remove_file(path);
 }
 
 #[divan::bench(args = RUNTIMES)]
 fn file_lines_read(bencher: Bencher<'_, '_>, runtime: &str) {
     let (runtime, line) = (make(runtime), line());
-    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines");
     std::fs::write(&path, line.repeat(100 * TURNS as usize)).expect("room");
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
         runtime.block_on(async {
@@ -144,14 +145,14 @@ fn file_lines_read(bencher: Bencher<'_, '_>, runtime: &str) {
             }
         });
     });
-    let _ = std::fs::remove_file(path);
 }
 
 /// The floor: what the standard library's buffer needs for [`file_lines_written`] in one thread.
 #[divan::bench]
 fn file_lines_written_by_std(bencher: Bencher<'_, '_>) {
     let line = line();
-    let path = std::env::temp_dir().join(format!("aiomisc-bench-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines");
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
         let file = std::fs::File::create(&path).expect("a file");
         let mut file = std::io::BufWriter::with_capacity(64 * 1024, file);
@@ -160,7 +161,6 @@ fn file_lines_written_by_std(bencher: Bencher<'_, '_>) {
         }
         file.flush().expect("room");
     });
-    let _ = std::fs::remove_file(path);
 }
 
 #[divan::bench(args = RUNTIMES)]

@@ -80,9 +80,6 @@ async fn audit(log: &Path) -> Result<(), BoxError> {
 
 #[aiomisc::main(log_level = "warning")]
 async fn main() -> Result<(), BoxError> {
-    let folder = std::env::temp_dir().join(format!("aiomisc-audit-{}", std::process::id()));
-    std::fs::create_dir(&folder)?;
-    let audited = audit(&folder.join("audit.bin")).await;
-    std::fs::remove_dir_all(&folder)?;
-    audited
+    let folder = tempfile::tempdir()?;
+    audit(&folder.path().join("audit.bin")).await
 }

@@ -92,11 +92,9 @@ async fn all(folder: PathBuf) -> Result<(), BoxError> {
 
 fn main() -> Result<(), BoxError> {
     let args = cli::Args::parse(&["--runtime"])?;
-    let folder = std::env::temp_dir().join(format!("aiomisc-files-{}", std::process::id()));
-    std::fs::create_dir(&folder)?;
-    let outcome = args.entrypoint()?.run(all(folder.clone()));
-    std::fs::remove_dir_all(folder)?;
-    match outcome? {
+    // Removed with what is in it when it goes.
+    let folder = tempfile::tempdir()?;
+    match args.entrypoint()?.run(all(folder.path().to_owned()))? {
         aiomisc::Outcome::Finished(result) => result,
         _ => Ok(()),
     }

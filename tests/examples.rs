@@ -173,10 +173,8 @@ fn ask_until_closed(id: u32, addr: &str, stop: &AtomicBool, enough: &mpsc::Sende
 #[test]
 fn quickstart_serves_a_unix_socket_and_removes_its_file() {
     for runtime in runtimes() {
-        let path = std::env::temp_dir().join(format!(
-            "aiomisc-quickstart-{}-{runtime}",
-            std::process::id()
-        ));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
         let text = path.to_str().expect("a plain path");
         let example = Example::start("quickstart", &["--runtime", runtime, "--tcp", text]);
         assert_eq!(example.line("listening unix://"), text);

@@ -13,7 +13,7 @@ mod programs;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal::SIGTERM;
@@ -33,7 +33,7 @@ fn program(name: &str, file: &Path) -> Command {
 /// Runs a program, tells it to end, and looks at its file.
 #[track_caller]
 fn row(name: &str, code: Option<i32>) {
-    let file = File::new(name);
+    let file = File::new();
     let program = Program::start(&mut program(name, &file.0));
     program.line("logging");
     if name.starts_with("terminated") {
@@ -104,12 +104,15 @@ fn a_reader_that_begins_late_gets_all_of_it_and_does_not_change_the_result() {
 }
 
 /// A file for a log, which is gone with the test.
-struct File(PathBuf);
+struct File(tempfile::TempPath);
 
 impl File {
-    fn new(name: &str) -> Self {
-        let name = format!("aiomisc-log-{}-{name}", std::process::id());
-        Self(std::env::temp_dir().join(name))
+    fn new() -> Self {
+        Self(
+            tempfile::NamedTempFile::new()
+                .expect("a file")
+                .into_temp_path(),
+        )
     }
 
     /// How many records of each thread are there: whole lines only, in the order of the thread, without
@@ -132,12 +135,6 @@ impl File {
     }
 }
 
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 #[test]
 fn main_returns() {
     row("returns", Some(0));
@@ -147,7 +144,7 @@ fn main_returns() {
 #[test]
 fn a_million_records() {
     let name = "million";
-    let file = File::new(name);
+    let file = File::new();
     let program = Program::start(&mut program(name, &file.0));
     let (status, lines) = program.wait();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
@@ -200,7 +197,7 @@ fn terminated_and_a_thread_is_blocked() {
 /// The third signal ends the process at once, and yet the log is written.
 #[test]
 fn terminated_three_times() {
-    let file = File::new("three");
+    let file = File::new();
     let program = Program::start(&mut program("three times", &file.0));
     program.line("ready");
     program.signal(SIGTERM);

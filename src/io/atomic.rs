@@ -25,12 +25,12 @@ use crate::thread::{Job, ThreadPool};
 /// # #[cfg(feature = "smol")] {
 /// use aiomisc::io;
 ///
-/// # let path = std::env::temp_dir().join(format!("aiomisc-doc-atomic-{}", std::process::id()));
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("file");
 /// # aiomisc::adapters::Smol::new().block_on(async {
 /// io::write_atomic(&path, "port = 8080\n").await?;
 /// # #[cfg(unix)]
 /// io::write_atomic(&path, *b"secret").permissions(0o600).sync(false).await?;
-/// # std::fs::remove_file(&path)?;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// # }
 /// ```

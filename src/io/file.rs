@@ -32,7 +32,8 @@ use super::streams::Buffer;
 /// # #[cfg(feature = "smol")] {
 /// use aiomisc::io;
 ///
-/// # let path = std::env::temp_dir().join(format!("aiomisc-doc-file-{}", std::process::id()));
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("file");
 /// # aiomisc::adapters::Smol::new().block_on(async {
 /// let mut file: io::TextFile = io::async_open(&path, "w+").await?;
 /// for word in ["Hello", " ", "world"] {
@@ -41,7 +42,6 @@ use super::streams::Buffer;
 /// file.seek(0).await?;
 /// assert_eq!(file.read().await?, "Hello world");
 /// file.close().await?;
-/// # std::fs::remove_file(&path)?;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// # }
 /// ```

@@ -5,7 +5,8 @@
 //! use aiomisc::io;
 //! use futures::StreamExt;
 //!
-//! # let path = std::env::temp_dir().join(format!("aiomisc-doc-io-{}", std::process::id()));
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("file");
 //! # aiomisc::adapters::Smol::new().block_on(async {
 //! let mut file: io::TextFile = io::async_open(&path, "w").await?;
 //! file.writelines(["one\n", "two\n"]).await?;
@@ -19,7 +20,6 @@
 //!
 //! io::write_atomic(&path, "all or nothing\n").await?;
 //! # assert_eq!(std::fs::read_to_string(&path)?, "all or nothing\n");
-//! # std::fs::remove_file(&path)?;
 //! # std::io::Result::Ok(()) }).unwrap();
 //! # }
 //! ```

@@ -19,9 +19,8 @@ use crate::thread::ThreadPool;
 /// # #[cfg(feature = "smol")] {
 /// use aiomisc::io::{self, Newline, OpenOptions, TextErrors};
 ///
-/// # let dir = std::env::temp_dir().join(format!("aiomisc-doc-options-{}", std::process::id()));
-/// # std::fs::create_dir_all(&dir).unwrap();
-/// # let path = dir.join("table.csv");
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("table.csv");
 /// # aiomisc::adapters::Smol::new().block_on(async {
 /// let options = OpenOptions::new().encoding("latin-1").newline(Newline::CrLf);
 ///
@@ -33,7 +32,6 @@ use crate::thread::ThreadPool;
 /// let lossy = options.encoding("ascii").errors(TextErrors::Replace);
 /// let mut file: io::TextFile = lossy.open(&path).await?;
 /// assert_eq!(file.readline().await?.as_deref(), Some("na\u{FFFD}ve;1\r\n"));
-/// # std::fs::remove_dir_all(&dir)?;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// # }
 /// ```

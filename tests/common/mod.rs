@@ -56,12 +56,17 @@ pub(crate) fn limited(limit: Duration, body: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// A path for a socket that no other test uses.
+/// A path for a socket that no other test uses; nothing is there yet.
 pub(crate) fn socket_path() -> std::path::PathBuf {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("aiomisc-test-{}-{number}.sock", std::process::id());
-    std::env::temp_dir().join(name)
+    let (file, path) = tempfile::Builder::new()
+        .prefix("aiomisc-test-")
+        .suffix(".sock")
+        .tempfile()
+        .and_then(|file| file.keep().map_err(|error| error.error))
+        .expect("a name");
+    drop(file);
+    std::fs::remove_file(&path).expect("it is ours");
+    path
 }
 
 /// The limit of tests that have no reason for another one.

@@ -138,7 +138,8 @@ fn syslog_and_journald_send_to_their_sockets() {
     use std::thread;
     use std::time::Duration;
 
-    let path = std::env::temp_dir().join(format!("aiomisc-logging-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
     let socket = UnixDatagram::bind(&path).expect("a path of our own");
     let text = path.to_str().expect("a plain path");
     // A socket holds a few records only: somebody has to read while the example writes.
@@ -184,6 +185,5 @@ fn syslog_and_journald_send_to_their_sockets() {
             "{record}"
         );
     }
-    std::fs::remove_file(&path).expect("it is there");
     socket.shutdown(Shutdown::Both).expect("the reader ends");
 }

@@ -49,7 +49,8 @@ const HASHES: [&str; 18] = [
 /// Chained hashes over TCP, noise that is closed, an iterator on a pool of its own.
 #[test]
 fn threaded_iterable_sends_the_chain_of_the_document_and_stops_the_noise() {
-    let path = std::env::temp_dir().join(format!("aiomisc-chain-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("document");
     std::fs::write(&path, DOCUMENT).expect("a file");
     let mut expected: Vec<_> = HASHES
         .iter()
@@ -72,7 +73,6 @@ fn threaded_iterable_sends_the_chain_of_the_document_and_stops_the_noise() {
         let received = lines.iter().filter(|line| line.starts_with("received: "));
         assert_eq!(Vec::from_iter(received.cloned()), expected);
     }
-    std::fs::remove_file(&path).expect("it is ours");
 }
 
 #[test]

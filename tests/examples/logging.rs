@@ -1,7 +1,6 @@
 //! The examples of the log.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use super::{Example, runtimes};
@@ -15,12 +14,12 @@ fn rotating_gzip_log_loses_no_record() {
 }
 
 fn no_record_is_lost(runtime: &str) {
-    let directory = Directory::new();
+    let directory = tempfile::tempdir().expect("a folder");
     let program = Example::start(
         "rotating_gzip_log",
         &[
             "--directory",
-            &directory.0.to_string_lossy(),
+            &directory.path().to_string_lossy(),
             "--records",
             "50000",
             "--runtime",
@@ -42,7 +41,7 @@ fn no_record_is_lost(runtime: &str) {
     );
 
     // The oldest first.
-    let mut files: Vec<_> = fs::read_dir(&directory.0)
+    let mut files: Vec<_> = fs::read_dir(directory.path())
         .expect("it was made")
         .map(|entry| entry.expect("it can be read").path())
         .collect();
@@ -77,20 +76,4 @@ fn number(path: &std::path::Path) -> u64 {
         .filter_map(|part| part.parse().ok())
         .next()
         .unwrap_or(0)
-}
-
-/// A folder that is gone with the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        let name = format!("aiomisc-rotating-{}", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

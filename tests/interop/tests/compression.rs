@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use aiomisc::adapters::Smol;
@@ -119,7 +118,7 @@ impl Tool {
 
 #[test]
 fn the_formats_programs_read_what_is_written_here() {
-    let folder = Folder::new("written");
+    let folder = Folder::new();
     for tool in TOOLS {
         for data in samples() {
             for &level in tool.levels {
@@ -134,7 +133,7 @@ fn the_formats_programs_read_what_is_written_here() {
 
 #[test]
 fn what_the_formats_programs_write_is_read_here() {
-    let folder = Folder::new("read");
+    let folder = Folder::new();
     for tool in TOOLS {
         for data in samples() {
             let path = folder.path("data");
@@ -148,7 +147,7 @@ fn what_the_formats_programs_write_is_read_here() {
 
 #[test]
 fn each_way_of_writing_is_read_here() {
-    let folder = Folder::new("options");
+    let folder = Folder::new();
     let data = samples().concat();
     let path = folder.path("data");
     fs::write(&path, &data).expect("a file");
@@ -176,7 +175,7 @@ fn each_way_of_writing_is_read_here() {
 
 #[test]
 fn members_of_both_are_one_file_for_both() {
-    let folder = Folder::new("members");
+    let folder = Folder::new();
     for tool in TOOLS {
         // The program reads one stream of this format and calls what follows corrupt.
         if tool.format == Compression::Lzma {
@@ -200,7 +199,7 @@ fn members_of_both_are_one_file_for_both() {
 /// No less of a file that is cut or damaged is read here than there.
 #[test]
 fn as_much_of_a_broken_file_is_read_as_by_the_formats_programs() {
-    let folder = Folder::new("broken");
+    let folder = Folder::new();
     let data = samples().concat();
     let path = folder.path("data");
     fs::write(&path, &data).expect("a file");
@@ -248,24 +247,15 @@ fn samples() -> [Vec<u8>; 4] {
 }
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("aiomisc-compression-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).expect("nobody else takes this name");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Where it fails, the system's own cleaning comes later.
-        let _ = fs::remove_dir_all(&self.0);
+        let path = self.0.path().join(name);
+        path.to_str().expect("a plain path").to_owned()
     }
 }

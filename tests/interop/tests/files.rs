@@ -35,7 +35,8 @@ const ENCODINGS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn iconv_reads_what_is_written_and_writes_what_is_read() {
-    let path = std::env::temp_dir().join(format!("aiomisc-iconv-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("text");
     let name = path.to_str().expect("a plain path");
     for (encoding, theirs, text) in ENCODINGS {
         Smol::new().block_on(async {
@@ -59,7 +60,6 @@ fn iconv_reads_what_is_written_and_writes_what_is_read() {
             assert_eq!(lines, expected, "{encoding}");
         });
     }
-    fs::remove_file(&path).expect("it is there");
 }
 
 /// The same file, the same options, the same lines as Python's `open`; and written, the same bytes.
@@ -76,7 +76,8 @@ with open(path, "w", encoding=encoding, newline=newline) as fp:
     fp.seek(0, 2)
     fp.write("z\n")
 "#;
-    let path = std::env::temp_dir().join(format!("aiomisc-python-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("text");
     let name = path.to_str().expect("a plain path");
     let content = "aé\nb\r\nc\rd\r\n\r\n\re";
     for encoding in [
@@ -130,7 +131,6 @@ with open(path, "w", encoding=encoding, newline=newline) as fp:
             );
         }
     }
-    fs::remove_file(&path).expect("it is there");
 }
 
 /// A text as Python's `ascii` shows it.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,24 +41,16 @@ impl Drop for Daemon {
 }
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("aiomisc-{name}-{}", std::process::id()));
-        fs::create_dir(&path).expect("nobody else takes this name");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Where it fails, the system's own cleaning comes later.
-        let _ = fs::remove_dir_all(&self.0);
+        let path = self.0.path().join(name);
+        path.to_str().expect("a plain path").to_owned()
     }
 }
 
@@ -88,7 +80,7 @@ fn jq(filter: &str, lines: &str) -> Vec<String> {
 
 #[test]
 fn rsyslog_reads_the_older_form_at_a_socket_and_the_newer_one_over_udp() {
-    let folder = Folder::new("rsyslog");
+    let folder = Folder::new();
     let (socket, out) = (folder.path("socket"), folder.path("out"));
     let config = folder.path("rsyslog.conf");
     let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
@@ -217,7 +209,7 @@ fn the_journal_of_systemd_reads_every_field() {
 
 #[test]
 fn jq_reads_json() {
-    let folder = Folder::new("json");
+    let folder = Folder::new();
     let out = folder.path("out");
     // The log goes to the standard error stream, which the shell has in a file.
     let example = interop::example("logging");

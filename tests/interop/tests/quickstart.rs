@@ -10,7 +10,8 @@ use nix::sys::signal::Signal;
 #[test]
 fn netcat_talks_to_tcp_udp_and_unix() {
     for runtime in ["smol", "tokio"] {
-        let socket = std::env::temp_dir().join(format!("aiomisc-interop-{}", std::process::id()));
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
         let socket = socket.to_str().expect("a plain path");
         let inet = Running::example("quickstart", &["--runtime", runtime]);
         let unix = Running::example("quickstart", &["--runtime", runtime, "--tcp", socket]);

@@ -7,8 +7,6 @@ mod written;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Compression, decoder, encoder};
 
@@ -26,16 +24,13 @@ fn formats() -> Vec<Compression> {
 }
 
 /// A file, removed at the end.
-struct Temp(PathBuf);
+struct Temp(tempfile::TempPath);
 
 impl Temp {
     fn new(bytes: &[u8]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("aiomisc-codec-{}-{count}", std::process::id());
-        let new = Self(std::env::temp_dir().join(name));
-        fs::write(&new.0, bytes).unwrap();
-        new
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        Self(file.into_temp_path())
     }
 
     fn open(&self) -> File {
@@ -48,12 +43,6 @@ impl Temp {
 
     fn bytes(&self) -> Vec<u8> {
         fs::read(&self.0).unwrap()
-    }
-}
-
-impl Drop for Temp {
-    fn drop(&mut self) {
-        fs::remove_file(&self.0).unwrap();
     }
 }
 
