@@ -21,6 +21,8 @@ mod given_up;
 mod modes;
 #[path = "files/random.rs"]
 mod random;
+#[path = "files/read_ahead.rs"]
+mod read_ahead;
 mod shared;
 #[path = "files/text.rs"]
 mod text;

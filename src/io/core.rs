@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use super::ahead::Lent;
 use super::closing::{Closing, Leaving};
 use super::engine::{Engine, moved};
 use super::error::{closed, unsupported};
@@ -22,6 +23,8 @@ pub(super) struct Core {
     /// None while a job has it, when the file is closed, and when a job has panicked.
     engine: Option<Box<Engine>>,
     flight: Option<Flight>,
+    /// What is read from while a job reads on behind it.
+    lent: Option<Lent>,
     /// What the last job was for and gave, until the operation ends that makes use of it.
     last: Option<(What, u64)>,
     /// What is to be written, while the engine writes what came before.
@@ -58,6 +61,7 @@ impl Core {
             seekable: opened.engine.seekable(),
             engine: Some(opened.engine),
             flight: None,
+            lent: None,
             last: None,
             front: Vec::new(),
             backlog: 0,
@@ -85,6 +89,14 @@ impl Core {
             let what = flight.what;
             self.flight = None;
             self.engine = landed.engine;
+            if let Some(lent) = self.lent.take()
+                && let Some(engine) = &mut self.engine
+            {
+                engine.take_back(lent);
+                // Where the job was refused, whoever needs what comes next asks for it.
+                self.last = landed.outcome.ok().map(|count| (what, count));
+                return Poll::Ready(Ok(()));
+            }
             return Poll::Ready(match landed.outcome {
                 Ok(value) => {
                     if what == What::Close {
@@ -167,6 +179,11 @@ impl Core {
         cx: &mut Context<'_>,
         mut look: impl FnMut(&[u8], bool) -> Option<R>,
     ) -> Poll<io::Result<R>> {
+        if let Some(lent) = &self.lent
+            && let Some(found) = look(lent.ahead.rest(), false)
+        {
+            return Poll::Ready(Ok(found));
+        }
         loop {
             ready!(self.poll_home(cx))?;
             let at_end = self.last == Some((What::Fill, 0));
@@ -176,6 +193,7 @@ impl Core {
             let ahead = self.home()?.ahead();
             if !unwritten {
                 if let Some(found) = look(ahead, at_end) {
+                    self.read_on();
                     return Poll::Ready(Ok(found));
                 }
                 if at_end {
@@ -187,20 +205,41 @@ impl Core {
         }
     }
 
-    /// What is read ahead. Only when no job is under way.
+    /// Has the next buffer read in the background, if the last one was filled as a whole: who reads so much
+    /// reads on, as a rule.
+    fn read_on(&mut self) {
+        if let Some((What::Fill | What::Ahead, count)) = self.last
+            && count == self.capacity as u64
+            && let Some(engine) = &mut self.engine
+            && engine.can_read_on()
+        {
+            self.lent = Some(engine.lend());
+            self.submit(What::Ahead, |engine| Ok(engine.read_on()));
+        }
+    }
+
+    /// What is read ahead. Only when no job but one that reads on is under way, as for the two below.
     pub(super) fn ahead(&self) -> &[u8] {
-        self.engine.as_ref().map_or(&[], |engine| engine.ahead())
+        match (&self.lent, &self.engine) {
+            (Some(lent), _) => lent.ahead.rest(),
+            (None, Some(engine)) => engine.ahead(),
+            (None, None) => &[],
+        }
     }
 
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
-        self.engine
-            .as_mut()
-            .map_or_else(Vec::new, |engine| engine.take(count))
+        match (&mut self.lent, &mut self.engine) {
+            (Some(lent), _) => lent.ahead.take(count, self.capacity),
+            (None, Some(engine)) => engine.take(count),
+            (None, None) => Vec::new(),
+        }
     }
 
     pub(super) fn consume(&mut self, count: usize) {
-        if let Some(engine) = &mut self.engine {
-            engine.consume(count);
+        match (&mut self.lent, &mut self.engine) {
+            (Some(lent), _) => drop(lent.ahead.consume(count, self.capacity)),
+            (None, Some(engine)) => engine.consume(count),
+            (None, None) => {}
         }
     }
 
@@ -282,10 +321,14 @@ impl Core {
     // ---- places ----
 
     /// Where the next read or write is, as far as that is known without a call of the system. Only when
-    /// no job is under way.
+    /// no job is under way but one that reads on.
     pub(super) fn position(&self) -> u64 {
-        let engine = self.engine.as_ref();
-        engine.map_or(0, |engine| engine.position()) + self.front.len() as u64
+        let place = match (&self.lent, &self.engine) {
+            (Some(lent), _) => lent.position(),
+            (None, Some(engine)) => engine.position(),
+            (None, None) => 0,
+        };
+        place + self.front.len() as u64
     }
 
     /// Whether the next byte that is written is the first of the file.

@@ -5,6 +5,7 @@ use std::io::{self, SeekFrom};
 use std::mem;
 use std::sync::Arc;
 
+use super::ahead::{Ahead, Lent};
 use super::channel::Channel;
 use super::error::{invalid, unsupported};
 use super::mode::Mode;
@@ -24,9 +25,9 @@ pub(super) struct Engine {
     capacity: usize,
     /// How much of a compressed file is read at once: twice as much each time, up to the capacity.
     stride: usize,
-    /// What was read ahead, from `start` on.
-    ahead: Vec<u8>,
-    start: usize,
+    ahead: Ahead,
+    /// Memory for the next buffer that is lent.
+    spare: Ahead,
     /// What is to be written, but for the first `written` bytes.
     back: Vec<u8>,
     written: usize,
@@ -61,8 +62,8 @@ impl Engine {
             seekable: place.is_some(),
             capacity,
             stride: FIRST_STRIDE.min(capacity),
-            ahead: Vec::new(),
-            start: 0,
+            ahead: Ahead::default(),
+            spare: Ahead::default(),
             back: Vec::new(),
             written: 0,
             position: counted.unwrap_or(0),
@@ -89,7 +90,7 @@ impl Engine {
     }
 
     pub(super) fn ahead(&self) -> &[u8] {
-        &self.ahead[self.start..]
+        self.ahead.rest()
     }
 
     /// Where the next read or write is. In a file that is appended to it is a guess while something is to
@@ -109,26 +110,37 @@ impl Engine {
     }
 
     pub(super) fn consume(&mut self, count: usize) {
-        let count = count.min(self.ahead().len());
-        self.start += count;
-        self.position += count as u64;
-        if self.ahead().is_empty() && self.ahead.capacity() > 4 * self.capacity {
-            // A buffer that one large read has made does not stay.
-            self.ahead = Vec::new();
-            self.start = 0;
-        }
+        self.position += self.ahead.consume(count, self.capacity) as u64;
     }
 
     /// Takes so many bytes of what is read ahead.
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
-        let count = count.min(self.ahead().len());
-        if self.start == 0 && count == self.ahead.len() && count > self.capacity {
-            self.position += count as u64;
-            return mem::take(&mut self.ahead);
-        }
-        let taken = self.ahead()[..count].to_vec();
-        self.consume(count);
+        let taken = self.ahead.take(count, self.capacity);
+        self.position += taken.len() as u64;
         taken
+    }
+
+    /// Whether there may be something to read in the background: in a compressed file that is read alone.
+    pub(super) fn can_read_on(&self) -> bool {
+        let alone = !self.is_plain() && self.seekable && !self.mode.writable();
+        alone && self.failure.is_none()
+    }
+
+    /// Gives away what is read ahead, to be read from while a job reads on behind it.
+    pub(super) fn lend(&mut self) -> Lent {
+        self.position += self.ahead().len() as u64;
+        let next = mem::take(&mut self.spare).emptied();
+        Lent {
+            ahead: mem::replace(&mut self.ahead, next),
+            end: self.position,
+        }
+    }
+
+    /// Takes back what is left of what was lent, before what was read since.
+    pub(super) fn take_back(&mut self, lent: Lent) {
+        self.position = lent.position();
+        self.ahead.prepend(lent.ahead.rest());
+        self.spare = lent.ahead;
     }
 
     /// Makes ready for a write at the logical position.
@@ -153,10 +165,11 @@ impl Engine {
             return Err(invalid(format!("there is no place {place} in a file")));
         }
         let end = self.position + self.ahead().len() as u64;
-        let first = self.position - self.start as u64;
+        let first = self.position - self.ahead.taken() as u64;
         if (first..=end).contains(&place) {
             // What was read ahead holds on.
-            self.start = usize::try_from(place - first).unwrap_or(0);
+            self.ahead
+                .move_to(usize::try_from(place - first).unwrap_or(0));
             self.position = place;
         } else {
             self.forget_ahead();
@@ -167,7 +180,6 @@ impl Engine {
 
     fn forget_ahead(&mut self) {
         self.ahead.clear();
-        self.start = 0;
         self.failure = None;
     }
 
@@ -193,15 +205,9 @@ impl Engine {
             return Err(failure);
         }
         self.align_reading()?;
-        if self.start == self.ahead.len() {
-            self.ahead.clear();
-        } else {
-            self.ahead.drain(..self.start);
-        }
-        self.start = 0;
         // Half as much again at least, so that a long line is not looked through too often. A pipe gives
         // little at a time, whatever it is asked for.
-        let before = self.ahead.len();
+        let before = self.ahead().len();
         let limit = match self.seekable {
             true => LARGEST_READ.max(before / 2),
             false => 0,
@@ -211,39 +217,40 @@ impl Engine {
             most = most.min(self.stride);
             self.stride = (2 * self.stride).min(self.capacity);
         }
-        self.ahead.resize(before + most, 0);
-        let mut end = before;
-        let mut at_end = false;
-        let outcome = loop {
-            match self.channel.read(&mut self.ahead[end..]) {
-                Ok(0) => {
-                    at_end = true;
-                    break Ok(());
+        // A compressor gives little at a time; a pipe what there is.
+        let whole = !self.is_plain() && self.seekable;
+        let channel = &mut self.channel;
+        let (count, outcome) = self.ahead.extend(most, |room| {
+            let mut end = 0;
+            loop {
+                match channel.read(&mut room[end..]) {
+                    Ok(0) => return (end, Ok(true)),
+                    Ok(count) => end += count,
+                    Err(error) => return (end, Err(error)),
                 }
-                Ok(count) => {
-                    end += count;
-                    // A compressor gives little at a time; a pipe what there is.
-                    if self.is_plain() || !self.seekable || end == before + most {
-                        break Ok(());
-                    }
+                if !whole || end == room.len() {
+                    return (end, Ok(false));
                 }
-                Err(error) => break Err(error),
             }
-        };
-        self.ahead.truncate(end);
-        let count = (end - before) as u64;
+        });
+        let count = count as u64;
         self.actual += count;
-        if at_end {
-            self.end = Some(self.actual);
-        }
         match outcome {
             // After the good data; a decoder that is asked again says it again.
-            Err(error) if count > 0 => {
-                self.failure = Some(error);
-                Ok(count)
-            }
-            outcome => outcome.map(|()| count),
+            Err(error) if count > 0 => self.failure = Some(error),
+            Err(error) => return Err(error),
+            Ok(true) => self.end = Some(self.actual),
+            Ok(false) => {}
         }
+        Ok(count)
+    }
+
+    /// Reads the next buffer before anybody asks for it. What fails is told to who does.
+    pub(super) fn read_on(&mut self) -> u64 {
+        self.fill(self.capacity).unwrap_or_else(|error| {
+            self.failure = Some(error);
+            0
+        })
     }
 
     /// Puts the channel where the next byte after what is read ahead is.

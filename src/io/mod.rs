@@ -35,6 +35,7 @@
 //! For large amounts of work on files it is cheaper to do all of it in one [job](crate::thread::run) with the
 //! standard library than to wait for each operation.
 
+mod ahead;
 mod atomic;
 mod channel;
 mod charset;

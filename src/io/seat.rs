@@ -14,6 +14,8 @@ use crate::thread::{Job, JobError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Fill,
+    /// Reads on in the background, for nobody yet.
+    Ahead,
     Drain,
     Flush,
     Seek(io::SeekFrom),
@@ -69,7 +71,10 @@ impl Flight {
     /// Leaves the engine to the job, with what is still to be written, or gives it back if the job does
     /// not have it.
     pub(super) fn abandon(self, mut closing: Closing) -> Option<(Landed, Closing)> {
-        closing.matters = !matches!(self.what, What::Fill | What::Seek(_) | What::First);
+        closing.matters = !matches!(
+            self.what,
+            What::Fill | What::Ahead | What::Seek(_) | What::First
+        );
         let mut place = self.seat.place();
         match place.engine.take() {
             Some(engine) => {
