@@ -253,6 +253,25 @@ async fn what_comes_after_the_consumer_has_gone_is_logged() {
     logged("ERROR", "a bomb").await;
 }
 
+/// And so does what it panics with.
+#[aiomisc::test(runtimes(all), strict = false)]
+async fn items_whose_drop_panics_twice_are_all_dropped() {
+    struct Worse(Arc<AtomicUsize>);
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::panic::panic_any(WorstBomb);
+        }
+    }
+
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&dropped);
+    let mut stream = thread::iterate(move || (0..3).map(move |_| Worse(Arc::clone(&count))));
+    stream.wait_closed().await;
+    assert!(stream.close().await.unwrap_err().is_panic());
+    assert_eq!(dropped.load(Ordering::SeqCst), 3);
+}
+
 /// It is asked for its text when it goes to the log.
 #[aiomisc::test(runtimes(all), strict = false)]
 async fn an_error_that_panics_when_it_is_written_harms_nobody() {
