@@ -219,6 +219,12 @@ async fn a_pipe_is_read_and_written() {
             (ErrorKind::Unsupported, "the file is not seekable")
         );
     }
+    // Nothing has come yet.
+    let nothing = AsyncReadExt::read(&mut from, &mut []).await;
+    assert_eq!(nothing.expect("readable"), 0);
+    AsyncReadExt::read(&mut to, &mut [])
+        .await
+        .expect_err("not for reading");
     to.write(b"one\ntw").await.expect("room");
     to.flush().await.expect("a reader is there");
     assert_eq!(
