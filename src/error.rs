@@ -1,6 +1,8 @@
 //! What errors of users are carried in, and how a panic becomes one.
 
 use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Holds any error that crosses from user code into the library.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -14,6 +16,15 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     } else {
         "a panic whose payload is not text".to_owned()
     }
+}
+
+/// The same, and drops the payload: foreign code as well, whose own panic is of no more interest.
+pub(crate) fn end_of_panic(payload: Box<dyn Any + Send>) -> String {
+    let text = panic_text(&*payload);
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        let _kept = ManuallyDrop::new(another);
+    }
+    text
 }
 
 /// Writes an error and its causes on one line, `outer: inner: innermost`: so many causes at most, for there
@@ -34,8 +45,11 @@ impl std::fmt::Display for Chain<'_> {
 
 /// An error with its causes, on one line. What it says is foreign code, which may panic.
 pub(crate) fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
-    let text = std::panic::AssertUnwindSafe(|| Chain(error).to_string());
-    std::panic::catch_unwind(text).unwrap_or_else(|_| "an error without a text".to_owned())
+    let text = AssertUnwindSafe(|| Chain(error).to_string());
+    catch_unwind(text).unwrap_or_else(|payload| {
+        end_of_panic(payload);
+        "an error without a text".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Captured {
     ///
     /// With the panic of the closure; the values from before are back then.
     pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
-        let mut scope = Some(Arc::clone(&self.0));
+        let mut scope = Some(Arc::clone(&self.0).for_closure());
         Scope::enter(&mut scope, || match self.0.runtime() {
             Some(runtime) => runtime.enter(f),
             None => f(),

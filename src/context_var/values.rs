@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 use crate::runtime::Slots;
 
 type Shared = Arc<dyn Any + Send + Sync>;
@@ -78,7 +78,7 @@ impl<T> Drop for Held<T> {
     fn drop(&mut self) {
         let value = self.value.take();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            let (variable, panic) = (self.name, panic_text(&*payload));
+            let (variable, panic) = (self.name, end_of_panic(payload));
             tracing::error!(variable, %panic, "the value of a context variable panicked when it was dropped");
         }
     }

@@ -110,7 +110,8 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     /// With the panic of the closure; the values from before are back then.
     pub fn sync_scope<R>(&'static self, value: T, f: impl FnOnce() -> R) -> R {
         let entry = self.entry(value);
-        let mut scope = Some(Scope::derived(|slots| values::put(slots, entry)));
+        let scope = Scope::derived(|slots| values::put(slots, entry));
+        let mut scope = Some(scope.for_closure());
         Scope::enter(&mut scope, f)
     }
 

@@ -42,7 +42,7 @@ impl Ahead {
     pub(super) fn consume(&mut self, count: usize, capacity: usize) -> usize {
         let count = count.min(self.rest().len());
         self.start += count;
-        if self.rest().is_empty() && self.bytes.capacity() > 4 * capacity {
+        if self.rest().is_empty() && self.bytes.capacity() / 4 > capacity {
             *self = Self::default();
         }
         count

@@ -154,7 +154,7 @@ impl Core {
         !self.front.is_empty() || engine.is_some_and(|engine| engine.to_write() > 0)
     }
 
-    fn check_readable(&self) -> io::Result<()> {
+    pub(super) fn check_readable(&self) -> io::Result<()> {
         if self.mode.readable() {
             return Ok(());
         }

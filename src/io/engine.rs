@@ -14,7 +14,7 @@ use super::mode::Mode;
 /// read without an end can be given up.
 const LARGEST_READ: usize = 8 << 20;
 
-/// How much of a compressed file is read at first.
+/// How much is read ahead at first.
 const FIRST_STRIDE: usize = 64 << 10;
 
 /// A file with its buffers. It is in the handle while nothing is done, and in a job else.
@@ -23,7 +23,7 @@ pub(super) struct Engine {
     mode: Mode,
     seekable: bool,
     capacity: usize,
-    /// How much of a compressed file is read at once: twice as much each time, up to the capacity.
+    /// How much is read ahead at once: twice as much each time, up to the capacity.
     stride: usize,
     ahead: Ahead,
     /// Memory for the next buffer that is lent.
@@ -191,7 +191,7 @@ impl Engine {
             self.back.append(data);
         }
         // A buffer that one large write has made does not stay.
-        if data.capacity() > 4 * self.capacity {
+        if data.capacity() / 4 > self.capacity {
             *data = Vec::new();
         }
     }
@@ -212,10 +212,11 @@ impl Engine {
             true => LARGEST_READ.max(before / 2),
             false => 0,
         };
-        let mut most = most.clamp(1, limit.max(self.capacity));
-        if !self.is_plain() && most <= self.capacity {
+        let largest = self.capacity.min(LARGEST_READ);
+        let mut most = most.clamp(1, limit.max(largest));
+        if most <= self.capacity {
             most = most.min(self.stride);
-            self.stride = (2 * self.stride).min(self.capacity);
+            self.stride = (2 * self.stride).min(largest);
         }
         // A compressor gives little at a time; a pipe what there is.
         let whole = !self.is_plain() && self.seekable;

@@ -264,8 +264,8 @@ impl<K: Kind> File<K> {
         Ok(())
     }
 
-    /// Waits until the system has all that was written. (A compressor passes on what it has, at some cost
-    /// in size.)
+    /// Waits until the system has all that was written. (The compressors of gzip and zstd pass on what they
+    /// have, at some cost in size; those of the other formats keep some of it until the file is closed.)
     ///
     /// # Errors
     ///
@@ -280,7 +280,7 @@ impl<K: Kind> File<K> {
         flushed
     }
 
-    /// Flushes, and waits until data and metadata are on the disk (`fsync`).
+    /// [Flushes](Self::flush), and waits until data and metadata are on the disk (`fsync`).
     ///
     /// # Errors
     ///
@@ -487,7 +487,7 @@ impl File<Text> {
     /// The ends of lines that were read so far.
     #[must_use]
     pub fn newlines(&self) -> Newlines {
-        self.state.newlines
+        self.state.newlines()
     }
 
     /// Whether each line goes to the file when it is written.

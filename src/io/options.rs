@@ -136,7 +136,7 @@ impl OpenOptions {
 
     /// How many bytes are read ahead, and how many are collected before they are written; at least 1.
     /// A handle has up to three buffers of this size. They grow as they are used: what reads or writes
-    /// little takes little memory.
+    /// little takes little memory. At most 8 MiB are read ahead at once.
     pub fn buffer(mut self, bytes: usize) -> Self {
         self.buffer = Some(bytes.max(1));
         self

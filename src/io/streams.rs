@@ -45,6 +45,10 @@ impl Core {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            // What gives nothing waits for nothing.
+            return Poll::Ready(self.check_readable().map(|()| 0));
+        }
         ready!(self.poll_fill_buf(cx))?;
         let ahead = self.ahead();
         let count = ahead.len().min(buf.len());

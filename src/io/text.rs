@@ -27,7 +27,9 @@ pub struct TextState {
     certain: bool,
     pub(super) errors: TextErrors,
     pub(super) newline: Newline,
-    pub(super) newlines: Newlines,
+    newlines: Newlines,
+    /// The place behind a `\r` that was read last: it may be half of a `\r\n`.
+    torn: Option<u64>,
     pub(super) line_buffering: bool,
 }
 
@@ -45,6 +47,7 @@ impl TextState {
             errors,
             newline,
             newlines: Newlines::default(),
+            torn: None,
             line_buffering,
         }
     }
@@ -179,10 +182,32 @@ impl TextState {
         }
     }
 
-    fn see(&mut self, text: &str) {
-        if matches!(self.newline, Newline::Universal | Newline::Untranslated) {
-            self.newlines.see(text);
+    /// Looks at the ends of lines in a text that was read from one place to another.
+    fn see(&mut self, mut text: &str, from: u64, to: u64) {
+        let seen = matches!(self.newline, Newline::Universal | Newline::Untranslated);
+        if !seen || text.is_empty() {
+            return;
         }
+        if let Some(place) = self.torn.take() {
+            match text.strip_prefix('\n').filter(|_| place == from) {
+                Some(rest) => {
+                    self.newlines.crlf = true;
+                    text = rest;
+                }
+                None => self.newlines.cr = true,
+            }
+        }
+        if let Some(rest) = text.strip_suffix('\r') {
+            self.torn = Some(to);
+            text = rest;
+        }
+        self.newlines.see(text);
+    }
+
+    pub(super) fn newlines(&self) -> Newlines {
+        let mut newlines = self.newlines;
+        newlines.cr |= self.torn.is_some();
+        newlines
     }
 }
 
@@ -211,8 +236,9 @@ impl sealed::Kind for Text {
             None => at_end.then_some(ahead.len()),
             Some(count) => state.chars_end(ahead, at_end, count),
         }))?;
+        let from = core.position();
         let text = state.decode(core, end)?;
-        state.see(&text);
+        state.see(&text, from, core.position());
         Poll::Ready(Ok(state.translate(text)))
     }
 
@@ -226,9 +252,10 @@ impl sealed::Kind for Text {
         if end == 0 {
             return Poll::Ready(Ok(None));
         }
+        let from = core.position();
         let mut line = state.decode(core, end)?;
         let ending = line.trim_end_matches(['\r', '\n']).len();
-        state.see(&line[ending..]);
+        state.see(&line[ending..], from + ending as u64, core.position());
         if state.newline == Newline::Universal && line.as_bytes()[ending..].contains(&b'\r') {
             line.truncate(ending);
             line.push('\n');

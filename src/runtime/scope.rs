@@ -23,6 +23,8 @@ pub(crate) struct Scope {
     runtime: Option<Runtime>,
     span: Span,
     slots: Slots,
+    /// That of a closure on a thread that polls nothing: it may block.
+    plain: bool,
 }
 
 /// Places for upper layers, which know the types that they put in.
@@ -52,7 +54,7 @@ impl Scope {
     pub(crate) fn for_child(runtime: &Runtime) -> Arc<Self> {
         let span = current_span();
         let parent = Self::with_current(|parent| match &parent.runtime {
-            Some(its) if its.same_as(runtime) && parent.span.id() == span.id() => {
+            Some(its) if its.same_as(runtime) && parent.span.id() == span.id() && !parent.plain => {
                 Ok(Arc::clone(parent))
             }
             _ => Err(parent.slots.clone()),
@@ -66,6 +68,7 @@ impl Scope {
             runtime: Some(runtime.unowned()),
             span,
             slots,
+            plain: false,
         })
     }
 
@@ -74,6 +77,7 @@ impl Scope {
             runtime: Some(runtime.unowned()),
             span: current_span(),
             slots,
+            plain: false,
         })
     }
 
@@ -85,6 +89,7 @@ impl Scope {
                 runtime: None,
                 span: current_span(),
                 slots: Self::with_current(|scope| scope.slots.clone()).unwrap_or_default(),
+                plain: false,
             }),
         }
     }
@@ -99,7 +104,21 @@ impl Scope {
             runtime,
             span: Span::none(),
             slots,
+            plain: false,
         })
+    }
+
+    /// The same for a closure, which does not make code asynchronous that is not.
+    pub(crate) fn for_closure(mut self: Arc<Self>) -> Arc<Self> {
+        if !Self::is_asynchronous() {
+            Arc::make_mut(&mut self).plain = true;
+        }
+        self
+    }
+
+    /// Whether something is polled here: to block would keep others from going on.
+    pub(crate) fn is_asynchronous() -> bool {
+        Self::with_current(|scope| !scope.plain).unwrap_or(false)
     }
 
     /// The scope of the task that is polled right now.

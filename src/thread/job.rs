@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use super::error::{Cause, JobError};
 use super::gate::Gate;
 use super::worker;
-use crate::error::{Chain, panic_text};
+use crate::error::{Chain, end_of_panic};
 use crate::runtime::{Kind, Listed, Listing, Origin, Runtime, Scope, Unhandled};
 
 /// A job that runs on another thread, or will; resolves to its result.
@@ -532,7 +532,7 @@ where
 pub(super) fn wake(wakers: impl IntoIterator<Item = Waker>) {
     for waker in wakers {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-            let panic = panic_text(&*payload);
+            let panic = end_of_panic(payload);
             tracing::error!(%panic, "a waker panicked");
         }
     }
@@ -541,7 +541,7 @@ pub(super) fn wake(wakers: impl IntoIterator<Item = Waker>) {
 /// Drops a value of the user's where no caller is; a panic goes to the log.
 fn drop_quietly<V>(value: V, origin: &Origin) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
-        let panic = panic_text(&*payload);
+        let panic = end_of_panic(payload);
         let Origin { name, location } = origin;
         tracing::error!(job = %name, submitted_at = %location, %panic, "dropping what is left of a job panicked");
     }

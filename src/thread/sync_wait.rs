@@ -39,9 +39,9 @@ pub fn sync_wait<F: Future>(future: F) -> Result<F::Output, SyncWaitError> {
     if is_job() {
         return wait(future).map_err(|Cut| SyncWaitError::new(Why::Cut));
     }
-    Err(SyncWaitError::new(match Scope::current() {
-        Some(_) => Why::Asynchronous,
-        None => Why::NoJob,
+    Err(SyncWaitError::new(match Scope::is_asynchronous() {
+        true => Why::Asynchronous,
+        false => Why::NoJob,
     }))
 }
 
@@ -65,7 +65,7 @@ pub fn sync_wait_on<F: Future>(runtime: &Runtime, future: F) -> Result<F::Output
         };
         return waited.map_err(|Cut| SyncWaitError::new(Why::Cut));
     }
-    if Scope::current().is_some() {
+    if Scope::is_asynchronous() {
         return Err(SyncWaitError::new(Why::Asynchronous));
     }
     Ok(runtime.block_on(future))

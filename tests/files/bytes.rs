@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, SeekFrom};
+use std::os::fd::OwnedFd;
 
 use aiomisc::io::{self, BinaryFile, OpenOptions};
 use aiomisc::thread;
@@ -102,6 +103,31 @@ async fn lines_come_one_by_one_all_at_once_and_as_a_stream() {
     }
 }
 
+/// More than there is memory.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_buffer_takes_what_is_used_of_it() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    for size in [1 << 44, usize::MAX] {
+        let options = || OpenOptions::new().buffer(size);
+        let mut file: BinaryFile = options().mode("wb").open(&path).await.expect("a file");
+        file.write(b"line\n").await.expect("room");
+        file.write(vec![b'x'; 300_000]).await.expect("room");
+        file.close().await.expect("nothing fails");
+        let mut file: BinaryFile = options().mode("rb").open(&path).await.expect("it is there");
+        let line = file.readline().await.expect("readable");
+        assert_eq!(line, Some(b"line\n".to_vec()));
+        assert_eq!(file.read().await.expect("readable").len(), 300_000);
+
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        std::io::Write::write_all(&mut writer, b"some").expect("room");
+        drop(writer);
+        let pipe = fs::File::from(OwnedFd::from(reader));
+        let mut pipe: BinaryFile = options().mode("rb").open_fp(pipe).await.expect("open");
+        assert_eq!(pipe.read().await.expect("readable"), b"some");
+    }
+}
+
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn what_it_was_not_opened_for_is_refused() {
     let folder = Folder::new();
@@ -193,6 +219,12 @@ async fn a_pipe_is_read_and_written() {
             (ErrorKind::Unsupported, "the file is not seekable")
         );
     }
+    // Nothing has come yet.
+    let nothing = AsyncReadExt::read(&mut from, &mut []).await;
+    assert_eq!(nothing.expect("readable"), 0);
+    AsyncReadExt::read(&mut to, &mut [])
+        .await
+        .expect_err("not for reading");
     to.write(b"one\ntw").await.expect("room");
     to.flush().await.expect("a reader is there");
     assert_eq!(

@@ -180,6 +180,28 @@ async fn ends_of_lines_are_what_python_says() {
 }
 
 #[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn an_end_of_a_line_that_is_read_in_two_parts_is_one() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    for (content, ends) in [
+        ("a\r\n\r\nb", "\\r\\n"),
+        ("a\r\rb", "\\r"),
+        ("a\r\n\r", "\\r, \\r\\n"),
+        ("\n\r\n", "\\n, \\r\\n"),
+    ] {
+        fs::write(&path, content).expect("it can be written");
+        let options = OpenOptions::new().newline(Newline::Untranslated);
+        let mut file: TextFile = options.open(&path).await.expect("it is there");
+        for character in content.chars() {
+            let read = file.read_up_to(1).await.expect("text");
+            assert_eq!(read, character.to_string());
+        }
+        assert_eq!(file.read().await.expect("text"), "");
+        assert_eq!(file.newlines().to_string(), ends, "{content:?}");
+    }
+}
+
+#[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn bytes_that_are_no_text_are_told_with_their_place() {
     let folder = Folder::new();
     let path = folder.join("file");

@@ -252,3 +252,54 @@ async fn what_comes_after_the_consumer_has_gone_is_logged() {
     drop(bombs);
     logged("ERROR", "a bomb").await;
 }
+
+/// And so does what it panics with.
+#[aiomisc::test(runtimes(all), strict = false)]
+async fn items_whose_drop_panics_twice_are_all_dropped() {
+    struct Worse(Arc<AtomicUsize>);
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::panic::panic_any(WorstBomb);
+        }
+    }
+
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&dropped);
+    let mut stream = thread::iterate(move || (0..3).map(move |_| Worse(Arc::clone(&count))));
+    stream.wait_closed().await;
+    assert!(stream.close().await.unwrap_err().is_panic());
+    assert_eq!(dropped.load(Ordering::SeqCst), 3);
+}
+
+/// It is asked for its text when it goes to the log.
+#[aiomisc::test(runtimes(all), strict = false)]
+async fn an_error_that_panics_when_it_is_written_harms_nobody() {
+    #[derive(Debug)]
+    struct Unspeakable;
+    impl std::fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("there is no text")
+        }
+    }
+    impl std::error::Error for Unspeakable {}
+    impl Drop for Unspeakable {
+        fn drop(&mut self) {
+            panic!("nor an end")
+        }
+    }
+
+    log::keep();
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("unspeakable {}", NUMBER.fetch_add(1, Ordering::SeqCst));
+    let pool = ThreadPool::new(1).unwrap();
+    let iterate = Iterate::new().name(name.clone()).pool(pool.clone());
+    let stream = iterate.push(|_: &mut Yielder<u8>| Err(Unspeakable.into()));
+    until(|| pool.running() == 0).await;
+    drop(stream);
+    let lines = log::with(&name);
+    assert!(
+        lines.iter().any(|line| line.starts_with("WARN")),
+        "{lines:?}"
+    );
+}

@@ -421,6 +421,33 @@ fn a_payload_that_panics_when_it_is_dropped_costs_no_thread() {
     }
 }
 
+/// Panics when it is dropped, and so does what it panics with.
+struct WorstOnDrop;
+
+impl Drop for WorstOnDrop {
+    fn drop(&mut self) {
+        std::panic::panic_any(PanicsOnDrop);
+    }
+}
+
+#[aiomisc::test(runtimes(all))]
+async fn nor_does_it_keep_those_waiting_whose_jobs_are_given_up() {
+    let pool = ThreadPool::new(1).unwrap();
+    let held = Held::on(&pool);
+    held.begun().await;
+    let jobs: Vec<_> = (0..3)
+        .map(|_| {
+            let worst = WorstOnDrop;
+            pool.run(move || drop(worst))
+        })
+        .collect();
+    pool.shutdown(false).await.unwrap_err();
+    for job in jobs {
+        assert!(job.await.unwrap_err().is_closed());
+    }
+    held.end().await.unwrap();
+}
+
 /// A caller that drops the next job when its own is dropped, while the pool gives all of them up.
 #[aiomisc::test(runtimes(all))]
 async fn closures_may_hold_jobs_of_the_same_pool() {

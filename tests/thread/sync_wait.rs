@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aiomisc::thread::{self, ThreadPool, sync_wait, sync_wait_on};
-use aiomisc::{Runtime, time};
+use aiomisc::{Runtime, context_var, time};
 
 #[aiomisc::test(runtimes(all))]
 async fn the_future_runs_on_the_runtime_of_the_job_and_may_borrow_from_it() {
@@ -37,6 +37,10 @@ async fn on_a_runtimes_own_thread_it_is_an_error_that_says_so() {
     );
     let runtime = Runtime::current().unwrap();
     assert_eq!(sync_wait_on(&runtime, async {}).unwrap_err(), error);
+    // Closures that run with values of variables change nothing about that.
+    let here = context_var::capture();
+    let bound = here.run(|| sync_wait_on(&runtime, async {}));
+    assert_eq!(bound.unwrap_err(), error);
     // Also inside of a future that a job waits for.
     let nested = thread::run(|| sync_wait(async { sync_wait(async {}) }));
     assert_eq!(nested.await.unwrap().unwrap().unwrap_err(), error);
@@ -58,6 +62,38 @@ fn a_foreign_thread_names_the_runtime() {
             Runtime::current().unwrap().same_as(&inside)
         });
         assert_eq!(same, Ok(true));
+    }
+}
+
+/// A closure that runs with values makes no asynchronous code of a thread.
+#[test]
+fn a_foreign_thread_may_have_values_of_context_variables() {
+    aiomisc::context_var! { static NUMBER: u32; }
+
+    for runtime in super::shared::runtimes() {
+        let (nested, owner) = (runtime.clone(), runtime.clone());
+        let wait = || {
+            let waited = sync_wait_on(&runtime, async {
+                let error = sync_wait_on(&nested, async {}).unwrap_err();
+                assert!(error.to_string().contains("asynchronous"), "{error}");
+                time::sleep(Duration::from_millis(1)).await;
+                NUMBER.get()
+            });
+            let error = sync_wait(async {}).unwrap_err();
+            assert!(error.to_string().contains("sync_wait_on"), "{error}");
+            waited
+        };
+        assert_eq!(NUMBER.sync_scope(7, wait), Ok(Some(7)));
+        let here = NUMBER.sync_scope(8, context_var::capture);
+        assert_eq!(here.run(wait), Ok(Some(8)));
+        assert_eq!(here.run(|| NUMBER.sync_scope(9, wait)), Ok(Some(9)));
+
+        // Also one that was made in asynchronous code.
+        let bound = owner.block_on(NUMBER.scope(10, async { context_var::bind(&wait) }));
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(bound);
+            assert_eq!(thread.join().unwrap(), Ok(Some(10)));
+        });
     }
 }
 

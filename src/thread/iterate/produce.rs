@@ -9,7 +9,7 @@ use super::bridge::Producer;
 use super::statistic::IteratorStatistic;
 use super::yielder::{Gone, Yielder};
 use crate::BoxError;
-use crate::error::Chain;
+use crate::error::error_text;
 use crate::flag::Flag;
 use crate::runtime::Origin;
 use crate::statistics::Instance;
@@ -33,7 +33,7 @@ impl Drop for Failure {
     fn drop(&mut self) {
         if let Some(error) = &self.error {
             let Origin { name, location } = &self.origin;
-            let error = Chain(&**error);
+            let error = error_text(&**error);
             tracing::warn!(iterator = %name, made_at = %location, %error, "nobody has asked for this error");
         }
     }

@@ -11,7 +11,7 @@ use futures_core::stream::{FusedStream, Stream};
 use super::bridge::Consumer;
 use super::error::IterateError;
 use super::produce::Failure;
-use crate::error::{Chain, panic_text};
+use crate::error::{end_of_panic, error_text};
 use crate::flag::Flag;
 use crate::runtime::{Origin, Runtime};
 use crate::thread::Job;
@@ -191,7 +191,8 @@ impl<T> ThreadedIter<T> {
     /// Drops something of the user's; the first panic is kept.
     fn guard(&mut self, f: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-            self.panicked.get_or_insert_with(|| panic_text(&*payload));
+            let text = end_of_panic(payload);
+            self.panicked.get_or_insert(text);
         }
     }
 
@@ -203,7 +204,10 @@ impl<T> ThreadedIter<T> {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
                 let panicked = error.is_panic();
-                let error = Chain(&error);
+                let text = error_text(&error);
+                // What it holds is the user's.
+                self.guard(|| drop(error));
+                let error = text;
                 if panicked {
                     tracing::error!(iterator = %name, made_at = %location, %error, "nobody has asked for this panic");
                 } else {
