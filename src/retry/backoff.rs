@@ -234,6 +234,15 @@ pub(crate) async fn untimed<T, E, F: Future<Output = Result<T, E>>>(
     })
 }
 
+/// One whose limits on time are none.
+impl<R> From<Retry<R>> for Backoff<R> {
+    fn from(retry: Retry<R>) -> Self {
+        Self {
+            shared: retry.shared,
+        }
+    }
+}
+
 impl<R> Clone for Backoff<R> {
     fn clone(&self) -> Self {
         Self {
