@@ -102,7 +102,8 @@ impl<R> Backoff<R> {
     /// # Errors
     ///
     /// That of the last attempt that came to its end, as it is; or a time-out, made by `E::from`, if that
-    /// attempt took too long, or if the deadline passed before any came to its end.
+    /// attempt took too long, or if the deadline passed before any came to its end. For errors that a time-out
+    /// cannot become there is [`try_call`](Self::try_call).
     ///
     /// # Panics
     ///
