@@ -5,6 +5,10 @@ use std::convert::Infallible;
 use super::arg::Arg;
 
 /// What a function returns that works on a batch by position: `Vec<R>`, or `Result<Vec<R>, E>`.
+#[diagnostic::on_unimplemented(
+    message = "a batch by position gives a `Vec<R>` or a `Result<Vec<R>, E>`, and not `{Self}`",
+    label = "one result for each of the values, in their order"
+)]
 pub trait BatchOutput {
     /// The result of one call.
     type Item: Send + 'static;
@@ -38,6 +42,10 @@ impl<R: Send + 'static, E: Send + Sync + 'static> BatchOutput for Result<Vec<R>,
 }
 
 /// What a function returns that sets its results one by one: nothing, or `Result<(), E>`.
+#[diagnostic::on_unimplemented(
+    message = "a batch that sends its results gives `()` or a `Result<(), {E}>`, and not `{Self}`",
+    label = "results are sent by `arg.sender.send(…)`"
+)]
 pub trait BatchEnd<E> {
     /// Whether it went well.
     ///
@@ -60,6 +68,10 @@ impl<E> BatchEnd<E> for Result<(), E> {
 }
 
 /// What a function takes that works on a batch: `Vec<V>`.
+#[diagnostic::on_unimplemented(
+    message = "a batch is a `Vec<V>` of the values of its calls, and not `{Self}`",
+    label = "take a `Vec`, call it with one value"
+)]
 pub trait BatchInput {
     /// A value.
     type Item: Send + 'static;
@@ -70,6 +82,10 @@ impl<V: Send + 'static> BatchInput for Vec<V> {
 }
 
 /// What a function takes that sets its results one by one: `Vec<Arg<V, R, E>>`.
+#[diagnostic::on_unimplemented(
+    message = "a batch that sends its results is a `Vec<aiomisc::Arg<V, R, E>>`, and not `{Self}`",
+    label = "take a `Vec<Arg<…>>`, call it with one value"
+)]
 pub trait BatchArgs {
     /// A value.
     type Item: Send + 'static;

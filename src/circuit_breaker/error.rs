@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::machine::Refused;
 use super::state::State;
+use crate::error::BoxError;
 use crate::resilience::{CallError, Refusal};
 
 /// Says that a [`CircuitBreaker`](super::CircuitBreaker) did not let a call through.
@@ -102,6 +103,17 @@ impl<E> BreakerError<E> {
     {
         match self {
             Self::Failed(error) => error,
+            Self::Broken(broken) => broken.into(),
+        }
+    }
+
+    /// The error inside of it, of whichever kind it is.
+    pub fn into_inner(self) -> BoxError
+    where
+        E: Into<BoxError>,
+    {
+        match self {
+            Self::Failed(error) => error.into(),
             Self::Broken(broken) => broken.into(),
         }
     }

@@ -3,7 +3,8 @@ use std::time::{Duration, SystemTime};
 use super::CronSpec;
 use crate::error::BoxError;
 use crate::periodic::Missed;
-use crate::recurring::{Desk, Rhythm};
+use crate::recurring::{Desk, Rhythm, When};
+use crate::runtime::Runtime;
 
 /// So often the calendar is looked at again, for it may have been set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -23,6 +24,11 @@ pub(super) struct Calendar {
 }
 
 impl Rhythm for Calendar {
+    fn first(&self, runtime: &Runtime) -> When {
+        let next = self.spec.next_after(runtime.wall_now());
+        next.map_or(When::Unknown, When::Date)
+    }
+
     async fn due(&mut self, desk: &mut Desk) -> Result<bool, BoxError> {
         let mut now = desk.runtime.wall_now();
         let mut due = self.overdue(now, desk).or_else(|| self.next(now, desk));

@@ -221,7 +221,7 @@ impl<M: PoolManager> Future for Limit<'_, M> {
         if this.limit == Duration::MAX {
             return Poll::Pending;
         }
-        let start = || this.shared.its_runtime().sleep(this.limit);
+        let start = || this.shared.callers_runtime().sleep(this.limit);
         let sleep = this.sleep.get_or_insert_with(start);
         Pin::new(sleep).poll(cx)
     }

@@ -1,8 +1,10 @@
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use super::places::Refused;
+use crate::error::BoxError;
 use crate::runtime::NoRuntime;
 
 /// Says why there is no object. `E` is the error of the [manager](super::PoolManager).
@@ -68,6 +70,33 @@ impl<E> AcquireError<E> {
             Self::Create(_) => Some(AcquireStage::Creating),
             Self::Closed | Self::Busy | Self::NoRuntime(_) => None,
         }
+    }
+
+    /// The manager's own error; or else this one, as an `AcquireError<Infallible>`. It is for `?` where the
+    /// manager's error is no [`Error`](std::error::Error), as a [`BoxError`] and a text are not:
+    ///
+    /// ```
+    /// use aiomisc::pool::AcquireError;
+    /// use aiomisc::{BoxError, Pool, PoolManager};
+    ///
+    /// async fn first<M: PoolManager>(pool: &Pool<M>) -> Result<(), BoxError> {
+    ///     let _object = pool.acquire().await.map_err(AcquireError::into_inner)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn into_inner(self) -> BoxError
+    where
+        E: Into<BoxError>,
+    {
+        let own: AcquireError<Infallible> = match self {
+            Self::Create(error) => return error.into(),
+            Self::Closed => AcquireError::Closed,
+            Self::Busy => AcquireError::Busy,
+            Self::Timeout { stage, limit } => AcquireError::Timeout { stage, limit },
+            Self::Panicked { stage, text } => AcquireError::Panicked { stage, text },
+            Self::NoRuntime(error) => AcquireError::NoRuntime(error),
+        };
+        own.into()
     }
 }
 

@@ -18,8 +18,11 @@ use crate::runtime::Runtime;
 /// The [module](super) says what holds, and [`PoolBuilder`] has the options.
 ///
 /// A pool belongs to one runtime, by default to that of its first call: there its tasks run, and by its clock
-/// objects grow old. When the last handle and the last lent object are gone, what is idle is destroyed in the
-/// background; [`close`](Self::close) waits for it.
+/// objects grow old. When it has ended the pool still lends, to callers on others; but objects are dropped where
+/// they would be destroyed, and nobody looks after the idle ones.
+///
+/// When the last handle and the last lent object are gone, what is idle is destroyed in the background;
+/// [`close`](Self::close) waits for it.
 pub struct Pool<M: PoolManager> {
     shared: Arc<Shared<M>>,
 }
@@ -119,10 +122,11 @@ impl<M: PoolManager> Pool<M> {
             shared.discard(item);
         }
         // Without a runtime there was never an object.
-        let Ok(runtime) = shared.runtime() else {
+        if shared.runtime().is_err() {
             return Ok(());
-        };
-        if let Either::First(()) = race(shared.over(), runtime.sleep(limit)).await {
+        }
+        let time = shared.callers_runtime().sleep(limit);
+        if let Either::First(()) = race(shared.over(), time).await {
             return Ok(());
         }
         let counts = shared.counts();

@@ -25,6 +25,8 @@ pub(super) struct Shared<M: PoolManager> {
     kept: Mutex<Kept<Box<Item<M::Object>>>>,
     /// Looked up by the first who needs it.
     runtime: OnceLock<Runtime>,
+    /// It was not looked up, but chosen.
+    is_given: bool,
     pub(super) statistic: Instance<PoolStatistic>,
     pub(super) signals: Arc<Signals>,
     /// The pool is closed, and nothing of it is left.
@@ -68,6 +70,7 @@ impl<M: PoolManager> Shared<M> {
                 places: Places::new(options.rules),
                 shown: Counts::default(),
             }),
+            is_given: runtime.is_some(),
             runtime: runtime.map_or_else(OnceLock::new, OnceLock::from),
             statistic: PoolStatistic::new(Arc::clone(&options.name)),
             options,
@@ -92,6 +95,15 @@ impl<M: PoolManager> Shared<M> {
     pub(super) fn its_runtime(&self) -> &Runtime {
         let runtime = self.runtime.get();
         runtime.unwrap_or_else(|| unreachable!("who asks for an object looks it up"))
+    }
+
+    /// The runtime that a caller waits on: its own, for the pool's may have ended; unless the pool was given one.
+    pub(super) fn callers_runtime(&self) -> Runtime {
+        let own = self.its_runtime();
+        if self.is_given {
+            return own.clone();
+        }
+        Runtime::current().unwrap_or_else(|_| own.clone())
     }
 
     pub(super) fn now(&self) -> Instant {

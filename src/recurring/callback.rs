@@ -118,6 +118,7 @@ where
         started: Started,
         rhythm: impl Rhythm,
     ) -> impl Future<Output = TimerEnd> + Send + 'static {
+        started.core.waits(rhythm.first(&started.runtime));
         drive(started, Arc::clone(&self.callback), rhythm)
     }
 }

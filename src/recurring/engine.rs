@@ -16,6 +16,11 @@ use crate::time::Sleep;
 
 /// Says when the calls of a timer are due.
 pub(crate) trait Rhythm: Send + 'static {
+    /// When the first call is, as far as that is known before the timer has run at all.
+    fn first(&self, _runtime: &Runtime) -> When {
+        When::Unknown
+    }
+
     /// Waits until the next call is due; `false` when there is none any more.
     fn due(&mut self, desk: &mut Desk) -> impl Future<Output = Result<bool, BoxError>> + Send;
 }

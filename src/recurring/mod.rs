@@ -53,7 +53,7 @@ use std::fmt;
 pub use self::callback::CallResult;
 pub(crate) use self::callback::{Suppress, Timer, timer_methods};
 #[cfg(feature = "cron")]
-pub(crate) use self::core::{Started, Stopper};
+pub(crate) use self::core::{Started, Stopper, When};
 pub(crate) use self::engine::{Desk, Rhythm};
 pub use self::error::{NotRunning, StartError};
 pub use self::statistic::TimerStatistic;

@@ -11,7 +11,8 @@ pub struct TimerStatus {
     /// Where it stands.
     pub state: TimerState,
     /// When the next call is planned, by the calendar; `None` while a call runs, while a strategy is asked,
-    /// and when there is no next one.
+    /// and when there is no next one. For the first call of a run a cron timer knows it from the start on, the
+    /// others when their task has run.
     pub next_run: Option<SystemTime>,
     /// The call that ended last, if there was one.
     pub last: Option<LastCall>,

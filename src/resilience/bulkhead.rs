@@ -107,10 +107,17 @@ impl BulkheadBuilder {
 }
 
 /// A place in a [`Bulkhead`]; given back when it is dropped.
-#[derive(Debug)]
 #[must_use = "the place is given back at once"]
 pub struct BulkheadPlace {
+    shared: Arc<Shared>,
+    /// Given back after it was taken off the figures, so that these never show more than there are.
     _place: Place,
+}
+
+impl Drop for BulkheadPlace {
+    fn drop(&mut self) {
+        self.shared.figures.running.add(-1);
+    }
 }
 
 impl Bulkhead {
@@ -145,12 +152,13 @@ impl Bulkhead {
             figures,
             ..
         } = &*self.shared;
+        if let Some(place) = places.try_take() {
+            return Ok(self.entered(place));
+        }
         let limit = wait_limit.unwrap_or(Duration::MAX);
+        let _waiting = figures.waiting.hold();
         match time::timeout(limit, places.take()).await {
-            Ok(Ok(place)) => {
-                figures.entered.add_one();
-                Ok(BulkheadPlace { _place: place })
-            }
+            Ok(Ok(place)) => Ok(self.entered(place)),
             Ok(Err(_)) => {
                 figures.refused.add_one();
                 Err(Refusal::QueueFull)
@@ -168,16 +176,22 @@ impl Bulkhead {
     ///
     /// [`Refusal::QueueFull`]
     pub fn try_enter(&self) -> Result<BulkheadPlace, Refusal> {
-        let figures = &self.shared.figures;
         match self.shared.places.try_take() {
-            Some(place) => {
-                figures.entered.add_one();
-                Ok(BulkheadPlace { _place: place })
-            }
+            Some(place) => Ok(self.entered(place)),
             None => {
-                figures.refused.add_one();
+                self.shared.figures.refused.add_one();
                 Err(Refusal::QueueFull)
             }
+        }
+    }
+
+    fn entered(&self, place: Place) -> BulkheadPlace {
+        let figures = &self.shared.figures;
+        figures.entered.add_one();
+        figures.running.add(1);
+        BulkheadPlace {
+            shared: Arc::clone(&self.shared),
+            _place: place,
         }
     }
 
@@ -214,6 +228,12 @@ impl Bulkhead {
     #[must_use]
     pub fn statistics(&self) -> &BulkheadStatistic {
         &self.shared.figures
+    }
+}
+
+impl fmt::Debug for BulkheadPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BulkheadPlace").finish_non_exhaustive()
     }
 }
 

@@ -211,6 +211,7 @@ where
             && self.first.is_none()
             && self.others.is_empty()
         {
+            self.shared.figures.failed.add_one();
             return Poll::Ready(Err(error));
         }
         self.begin_others(cx)

@@ -113,10 +113,11 @@ impl Default for Policy {
 }
 
 impl<R, B, F> Policy<R, B, F> {
-    /// Has attempts that fail made again.
+    /// Has attempts that fail made again, by a [`Backoff`] or a [`Retry`](crate::retry::Retry).
     #[must_use]
-    pub fn retry<R2>(self, backoff: Backoff<R2>) -> Policy<R2, B, F> {
-        let (retry, breaker, fallback) = (Some(backoff), self.breaker, self.fallback);
+    pub fn retry<R2>(self, backoff: impl Into<Backoff<R2>>) -> Policy<R2, B, F> {
+        let retry = Some(backoff.into());
+        let (breaker, fallback) = (self.breaker, self.fallback);
         Policy {
             retry,
             breaker,
@@ -173,7 +174,7 @@ impl<R, B, F> Policy<R, B, F> {
         self
     }
 
-    /// Limits the time of the operation.
+    /// Limits the time of the operation, which is told of it by [`Attempt::time_left`].
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -285,6 +286,10 @@ impl<R, B, F> Policy<R, B, F> {
         let _place = match &self.bulkhead {
             Some(bulkhead) => Some(bulkhead.enter().await?),
             None => None,
+        };
+        let attempt = match self.timeout {
+            Some(limit) => attempt.within(limit),
+            None => attempt,
         };
         let result = match &self.hedge {
             Some(hedge) => hedge.call(|_| self.limited(begin(attempt))).await,

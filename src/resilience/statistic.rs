@@ -9,6 +9,10 @@ statistic! {
         pub refused: Counter,
         /// Calls that waited too long.
         pub late: Counter,
+        /// Calls that have a place.
+        pub running: Gauge,
+        /// Calls that wait for one.
+        pub waiting: Gauge,
     }
 }
 
@@ -49,6 +53,8 @@ statistic! {
         pub hedges: Counter,
         /// Calls that one of those has won.
         pub won: Counter,
+        /// Calls all of whose attempts have failed.
+        pub failed: Counter,
         /// Attempts that the budget did not allow.
         pub refused: Counter,
     }

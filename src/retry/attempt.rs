@@ -19,6 +19,12 @@ impl Attempt {
         Self { number, time_left }
     }
 
+    /// It, where something takes care that it takes no longer than this.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        let left = self.time_left.map_or(limit, |left| left.min(limit));
+        Self::new(self.number, Some(left))
+    }
+
     /// Its number, from 1 on.
     #[must_use]
     pub fn number(&self) -> u32 {

@@ -102,7 +102,8 @@ impl<R> Backoff<R> {
     /// # Errors
     ///
     /// That of the last attempt that came to its end, as it is; or a time-out, made by `E::from`, if that
-    /// attempt took too long, or if the deadline passed before any came to its end.
+    /// attempt took too long, or if the deadline passed before any came to its end. For errors that a time-out
+    /// cannot become there is [`try_call`](Self::try_call).
     ///
     /// # Panics
     ///
@@ -232,6 +233,15 @@ pub(crate) async fn untimed<T, E, F: Future<Output = Result<T, E>>>(
         RetryError::Failed(error) => error,
         RetryError::Elapsed => unreachable!("an attempt without a limit takes too long"),
     })
+}
+
+/// One whose limits on time are none.
+impl<R> From<Retry<R>> for Backoff<R> {
+    fn from(retry: Retry<R>) -> Self {
+        Self {
+            shared: retry.shared,
+        }
+    }
 }
 
 impl<R> Clone for Backoff<R> {

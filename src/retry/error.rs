@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use crate::error::BoxError;
 use crate::time::Elapsed;
 
 /// Says why a call has no value, where a time-out cannot be the operation's own error; from
@@ -32,6 +33,17 @@ impl<E> RetryError<E> {
         match self {
             Self::Failed(error) => error,
             Self::Elapsed => E::from(Elapsed),
+        }
+    }
+
+    /// The error inside of it, of whichever kind it is.
+    pub fn into_inner(self) -> BoxError
+    where
+        E: Into<BoxError>,
+    {
+        match self {
+            Self::Failed(error) => error.into(),
+            Self::Elapsed => Elapsed.into(),
         }
     }
 }

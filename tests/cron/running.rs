@@ -36,6 +36,8 @@ async fn calls_are_at_the_second() {
     let timer = writing(&events, Duration::ZERO);
     let task = timer.start("*/20 * * * *").unwrap();
     assert_eq!(timer.status().state, TimerState::Waiting);
+    // Known before its task has run at all.
+    assert_eq!(timer.status().next_run, Some(at("2024-01-01T00:20:00Z")));
     time::sleep(Duration::from_millis(500)).await;
     assert_eq!(timer.status().next_run, Some(at("2024-01-01T00:20:00Z")));
     time::sleep(secs(3_600)).await;

@@ -159,6 +159,34 @@ fn a_pool_outlives_its_runtime() {
     }
 }
 
+/// Such as a pool in a `static`, in tests of which each has a runtime of its own.
+#[test]
+fn a_pool_lends_after_its_runtime_has_ended() {
+    for (first, second) in runtimes().into_iter().zip(runtimes()) {
+        let lab = Lab::new();
+        let pool = lab
+            .builder(1)
+            .recycle(Duration::from_secs(100))
+            .build()
+            .unwrap();
+        let number = first.block_on(async { pool.acquire().await.unwrap().number });
+        drop(first);
+        second.block_on(async {
+            let thing = pool.acquire().await.unwrap();
+            assert_eq!(thing.number, number);
+            let limit = Duration::from_millis(1);
+            let late = pool.acquire_within(limit).await.unwrap_err();
+            assert_eq!(late.stage(), Some(AcquireStage::Waiting));
+            let mut waits = Box::pin(pool.acquire());
+            assert!(futures::poll!(&mut waits).is_pending());
+            thing.discard();
+            assert_eq!(waits.await.unwrap().number, number + 1);
+            pool.close(Duration::from_secs(30)).await.unwrap();
+        });
+        assert_eq!(lab.alive(), 0);
+    }
+}
+
 /// More than the maximum hang while they are destroyed: those that are too many keep their places.
 #[aiomisc::test(runtimes(all))]
 async fn there_are_never_more_than_twice_the_maximum() {

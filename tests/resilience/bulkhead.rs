@@ -30,6 +30,8 @@ async fn so_many_run_at_the_same_time_and_the_others_wait_in_order() {
     }
     time::sleep(ms(50)).await;
     assert_eq!((bulkhead.running(), bulkhead.waiting()), (2, 4));
+    let figures = bulkhead.statistics();
+    assert_eq!((figures.running.value(), figures.waiting.value()), (2, 4));
     for (n, task) in (0..).zip(tasks) {
         assert_eq!(task.await.unwrap(), Ok(n));
     }
@@ -37,7 +39,8 @@ async fn so_many_run_at_the_same_time_and_the_others_wait_in_order() {
     assert_eq!(*order.lock().unwrap(), expected);
     assert_eq!((alive.count(), alive.most()), (0, 2));
     assert_eq!((bulkhead.running(), bulkhead.waiting()), (0, 0));
-    assert_eq!(bulkhead.statistics().entered.total(), 6);
+    assert_eq!((figures.running.value(), figures.waiting.value()), (0, 0));
+    assert_eq!(figures.entered.total(), 6);
 }
 
 #[aiomisc::test(simulation)]
@@ -137,6 +140,8 @@ async fn no_place_is_lost_when_calls_are_dropped_everywhere() {
     }
     assert_eq!((alive.count(), alive.most()), (0, 3));
     assert_eq!((bulkhead.running(), bulkhead.waiting()), (0, 0));
+    let figures = bulkhead.statistics();
+    assert_eq!((figures.running.value(), figures.waiting.value()), (0, 0));
     let all: Vec<_> = (0..3).map(|_| bulkhead.try_enter().unwrap()).collect();
     assert!(bulkhead.try_enter().is_err());
     drop(all);

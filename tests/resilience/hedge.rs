@@ -70,6 +70,8 @@ async fn an_error_counts_only_when_no_other_is_on_its_way() {
     assert_eq!(both, (Err(2), 150, vec![0, 50]));
     let both = hedged(&hedge, &[(200, Err(1)), (100, Err(2))]).await;
     assert_eq!(both, (Err(1), 200, vec![0, 50]));
+    let figures = hedge.statistics();
+    assert_eq!((figures.calls.total(), figures.failed.total()), (5, 3));
 }
 
 #[aiomisc::test(simulation)]

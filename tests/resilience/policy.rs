@@ -293,6 +293,40 @@ async fn retry_and_timeout_the_limit_is_that_of_an_attempt() {
 // ---- breaker outside of each ----
 
 #[aiomisc::test(simulation)]
+async fn an_attempt_knows_the_shortest_of_its_limits() {
+    let told = |policy: Policy| async move {
+        let told = policy.call(async |attempt| Ok::<_, u32>(attempt.time_left()));
+        told.await.unwrap()
+    };
+    let backoff = |deadline| Backoff::builder().deadline(ms(deadline)).build().unwrap();
+    let limited = || Policy::new().timeout(ms(100));
+    assert_eq!(told(Policy::new()).await, None);
+    assert_eq!(told(limited()).await, Some(ms(100)));
+    assert_eq!(told(limited().retry(backoff(500))).await, Some(ms(100)));
+    assert_eq!(told(limited().retry(backoff(50))).await, Some(ms(50)));
+    assert_eq!(told(limited().hedge(hedge())).await, Some(ms(100)));
+}
+
+#[aiomisc::test(simulation)]
+async fn a_retry_without_limits_and_pauses_is_one_as_well() {
+    let retry = Backoff::retry(3)
+        .retry_if(|error: &u32| *error > 0)
+        .build()
+        .unwrap();
+    let policy = Policy::new().timeout(ms(100)).retry(retry.clone());
+    let steps = Operation::new(&[(0, Err(1)), (500, Ok(2)), (0, Ok(3))]);
+    let result = policy.call(|_| steps.run()).await;
+    assert_eq!(result, Ok(3));
+    assert_eq!(steps.began(), [0, 0, 100]);
+    assert_eq!(retry.statistics().attempts.total(), 3);
+    let steps = Operation::new(&[(0, Err(0))]);
+    assert_eq!(
+        policy.call(|_| steps.run()).await,
+        Err(CallError::Failed(0))
+    );
+}
+
+#[aiomisc::test(simulation)]
 async fn a_breaker_takes_nothing_of_the_others_when_it_is_broken() {
     let (load, rate, bulkhead, hedge) = (loaded(1000), patient(), one_place(), hedge());
     let policy = Policy::new()
