@@ -15,7 +15,7 @@ use super::error::{AggregateError, ResultNotSetError};
 use super::gate::Gate;
 use super::statistic::AggregateStatistic;
 use crate::background::spawn;
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 use crate::flag::Flag;
 use crate::future::{catch_panic, race};
 use crate::runtime::{Runtime, RuntimeId};
@@ -353,7 +353,7 @@ where
                 self.answer(|| AggregateError::Batch(Arc::clone(&error)));
             }
             Err(panic) => {
-                let text: Arc<str> = panic_text(&*panic).into();
+                let text: Arc<str> = end_of_panic(panic).into();
                 self.answer(|| AggregateError::Panicked(Arc::clone(&text)));
             }
         }

@@ -14,7 +14,7 @@ use super::machine::{Entry, Machine, Probe, Settings};
 use super::state::{Change, Recovery, State};
 use super::statistic::CircuitBreakerStatistic;
 use crate::chance::Chance;
-use crate::error::panic_text;
+use crate::error::{end_of_panic, panic_text};
 use crate::future::{Panic, catch_panic};
 use crate::runtime::Runtime;
 use crate::statistics::{Counter, Instance};
@@ -379,7 +379,7 @@ impl<'a> Passage<'a> {
         let fails = catch_unwind(AssertUnwindSafe(|| inspect.is_failure(error)));
         let fails = fails.unwrap_or_else(|panic| {
             let breaker = self.core.figures.name();
-            let panic = panic_text(&*panic);
+            let panic = end_of_panic(panic);
             tracing::error!(breaker, %panic, "`failure_if` has panicked: the error is a failure");
             true
         });

@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 
 use super::key::Label;
 use super::waiting::{Origin, Waiting};
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 
 pub(super) struct Slot<T> {
     label: Label,
@@ -161,7 +161,7 @@ impl<T: Send + Sync + 'static> AnySlot for Slot<T> {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(old))) {
             tracing::error!(
                 key = %self.label,
-                panic = panic_text(&*panic),
+                panic = end_of_panic(panic),
                 "a value of the context panicked when it was dropped"
             );
         }

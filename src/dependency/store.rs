@@ -8,7 +8,7 @@ use super::node::lock;
 use super::provided::Made;
 use super::{Catalog, Dependencies, DependencyError, Node, Wanted, all};
 use crate::entrypoint::Entrypoint;
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 use crate::future::{Either, race, run_until};
 use crate::runtime::Name;
 use crate::service::Panicked;
@@ -234,7 +234,7 @@ async fn make(making: Making) {
         Ok(Either::First(Err(cause))) => Err(DependencyError::of_factory(wanted, cause)),
         Ok(Either::Second(())) => Err(DependencyError::not_made(wanted, NoValue::Stopping.into())),
         Err(panic) => {
-            let cause = Panicked(panic_text(&*panic)).into();
+            let cause = Panicked(end_of_panic(panic)).into();
             Err(DependencyError::not_made(wanted, cause))
         }
     };
@@ -269,7 +269,7 @@ async fn call(entrypoint: &Entrypoint, node: &Arc<Node>) -> Result<Made, BoxErro
     match run_until(async { dependency.make(deps).await }, over).await {
         Ok(Either::First(made)) => made,
         Ok(Either::Second(too_long)) => Err(too_long.into()),
-        Err(panic) => Err(Panicked(panic_text(&*panic)).into()),
+        Err(panic) => Err(Panicked(end_of_panic(panic)).into()),
     }
 }
 
@@ -277,6 +277,6 @@ async fn call(entrypoint: &Entrypoint, node: &Arc<Node>) -> Result<Made, BoxErro
 pub(super) fn drop_value(wanted: &Wanted, value: impl Sized) {
     let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || drop(value)));
     if let Err(panic) = dropped {
-        tracing::error!(dependency = %wanted, panic = %panic_text(&*panic), "dropping it panicked");
+        tracing::error!(dependency = %wanted, panic = %end_of_panic(panic), "dropping it panicked");
     }
 }

@@ -8,7 +8,7 @@ use super::provided::Made;
 use super::store::{Inner, drop_value};
 use super::{DependencyError, Node, Store};
 use crate::entrypoint::Entrypoint;
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 use crate::future::{Either, race, run_until};
 use crate::runtime::Name;
 use crate::service::Panicked;
@@ -115,7 +115,7 @@ async fn tear_down(entrypoint: &Entrypoint, node: &Arc<Node>) -> Result<(), BoxE
                 tracing::warn!(dependency = %node.wanted(), "the tear-down was cut");
                 Ok(())
             }
-            Err(panic) => Err(Panicked(panic_text(&*panic)).into()),
+            Err(panic) => Err(Panicked(end_of_panic(panic)).into()),
         }
     };
     let task = owner.spawn(name, run).abort_on_drop();

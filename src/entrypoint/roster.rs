@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::needs;
 use super::order::{self, Party};
 use crate::dependency::Catalog;
-use crate::error::{Chain, panic_text};
+use crate::error::{Chain, end_of_panic};
 use crate::future::Panic;
 use crate::runtime::Runtime;
 use crate::service::{Service, ServiceCell, ServiceOptions};
@@ -112,7 +112,7 @@ fn ask<T>(
 ) -> Option<T> {
     let answer = catch_unwind(AssertUnwindSafe(ask));
     let panic =
-        |panic: Panic| format!("service `{name}`: {what} panicked: {}", panic_text(&*panic));
+        |panic: Panic| format!("service `{name}`: {what} panicked: {}", end_of_panic(panic));
     answer.map_err(|p| problems.push(panic(p))).ok()
 }
 

@@ -18,7 +18,7 @@ use super::output::Output;
 use super::panic_hook;
 use super::record::{Record, Spans, with_scratch};
 use super::span::{Around, keep, keep_more};
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 use crate::runtime::Scope;
 
 /// A format, and where it is written: one of the places that a log goes to.
@@ -104,7 +104,7 @@ impl Handler {
         line.clear();
         catch_unwind(AssertUnwindSafe(|| self.format.format(record, line))).map_err(|panic| {
             self.has_panicked.store(true, Ordering::Relaxed);
-            panic_text(&*panic).to_string()
+            end_of_panic(panic)
         })
     }
 }

@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 
 /// Takes records one by one, as a socket of datagrams does.
 pub trait Datagrams: Send + 'static {
@@ -121,7 +121,7 @@ fn write_all(writer: &mut dyn Write, mut bytes: &[u8], written: &mut usize) -> i
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         let result = catch_unwind(AssertUnwindSafe(&mut call)).unwrap_or_else(|panic| {
-            let text = panic_text(&*panic);
+            let text = end_of_panic(panic);
             Err(io::Error::other(format!("the writer panicked: {text}")))
         });
         match result {

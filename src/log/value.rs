@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::{Chain, panic_text};
+use crate::error::{Chain, end_of_panic};
 
 /// The value of a field, or a message.
 ///
@@ -69,7 +69,7 @@ fn careful(
 ) -> fmt::Result {
     match catch_unwind(AssertUnwindSafe(|| write(f))) {
         Ok(_) => Ok(()),
-        Err(panic) => write!(f, "<panicked: {}>", panic_text(&*panic)),
+        Err(panic) => write!(f, "<panicked: {}>", end_of_panic(panic)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use linkme::distributed_slice;
 
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic};
 
 /// Every plugin of this program.
 #[distributed_slice]
@@ -63,7 +63,7 @@ impl Plugin {
         // The text of its error is the plugin's code as well.
         let setup = || (self.setup)().map_err(|error| format!("failed: {}", Chain(&*error)));
         let done = catch_unwind(AssertUnwindSafe(setup))
-            .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(&*panic))));
+            .unwrap_or_else(|panic| Err(format!("panicked: {}", end_of_panic(panic))));
         done.map_err(|why| format!("plugin `{name}` of {module}: setup {why}"))
     }
 }

@@ -12,7 +12,7 @@ use super::places::{Grant, Refused};
 use super::shared::{Shared, Sharing};
 use super::turn::Turn;
 use super::{PoolManager, Pooled};
-use crate::error::panic_text;
+use crate::error::{end_of_panic, panic_text};
 use crate::future::{Either, race, run_until};
 use crate::time::Sleep;
 
@@ -155,7 +155,7 @@ pub(super) async fn create<M: PoolManager>(
         }
         Ok(Either::First(Err(error))) => Failed::Error(error),
         Ok(Either::Second(())) => Failed::Late,
-        Err(panic) => Failed::Panicked(panic_text(&*panic)),
+        Err(panic) => Failed::Panicked(end_of_panic(panic)),
     };
     shared.statistic.create_errors.add_one();
     Err(failed)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::PoolManager;
 use super::shared::{Options, Shared, Sharing, wake};
 use crate::background::spawn;
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 use crate::future::{Either, race, run_until};
 use crate::runtime::Runtime;
 
@@ -63,7 +63,7 @@ pub(super) fn destroy<M: PoolManager>(object: M::Object, burial: Burial<M>) {
             Ok(Either::First(Err(error))) => error_text(error),
             Ok(Either::Second(Either::First(()))) => late(options.destroy),
             Ok(Either::Second(Either::Second(()))) => "cut off by the closing".to_owned(),
-            Err(panic) => format!("panicked: {}", panic_text(&*panic)),
+            Err(panic) => format!("panicked: {}", end_of_panic(panic)),
         };
         statistic.destroy_errors.add_one();
         tracing::warn!(pool = %options.name, error = %why, "object was not destroyed in order");
@@ -87,7 +87,7 @@ pub(super) fn abandon<M: PoolManager>(
                 Ok(Either::First(Ok(()))) => return,
                 Ok(Either::First(Err(error))) => error_text(error),
                 Ok(Either::Second(())) => late(limit),
-                Err(panic) => format!("panicked: {}", panic_text(&*panic)),
+                Err(panic) => format!("panicked: {}", end_of_panic(panic)),
             };
             tracing::warn!(pool = %name, error = %why, "object was not destroyed in order");
         });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::error::StartError;
 use super::status::{CallOutcome, LastCall, TimerEnd, TimerState, TimerStatus};
 use super::{Suppress, TimerStatistic};
-use crate::error::{BoxError, error_text, panic_text};
+use crate::error::{BoxError, end_of_panic, error_text};
 use crate::flag::Flag;
 use crate::future::Panic;
 use crate::runtime::Runtime;
@@ -151,7 +151,7 @@ impl Core {
             Ok(Err(error)) => self.failed(&error),
             Err(panic) => {
                 self.statistic.fail.add_one();
-                let panic = panic_text(&*panic);
+                let panic = end_of_panic(panic);
                 tracing::error!(timer = %self.name, %panic, "callback panicked");
                 CallOutcome::Panicked(panic.into())
             }
@@ -179,7 +179,7 @@ impl Core {
 
     pub(super) fn call_cut(&self, began: Instant, now: Instant, panic: Option<Panic>) {
         if let Some(panic) = panic {
-            let panic = panic_text(&*panic);
+            let panic = end_of_panic(panic);
             tracing::error!(timer = %self.name, %panic, "callback panicked when it was cut");
         }
         self.keep(began, now, CallOutcome::Cut);

@@ -9,7 +9,7 @@ use super::call::Place;
 use super::core::{Core, Started, When};
 use super::status::TimerEnd;
 use crate::chance::Chance;
-use crate::error::{BoxError, error_text, panic_text};
+use crate::error::{BoxError, end_of_panic, error_text};
 use crate::future::{Either, catch_panic, race, yield_now};
 use crate::runtime::Runtime;
 use crate::time::Sleep;
@@ -127,7 +127,7 @@ where
                 break TimerEnd::Failed(error.into());
             }
             Either::Second(Err(panic)) => {
-                let panic = panic_text(&*panic);
+                let panic = end_of_panic(panic);
                 tracing::error!(timer = %started.core.name, %panic, "strategy panicked: the timer ends");
                 break TimerEnd::Failed(format!("panicked: {panic}").into());
             }

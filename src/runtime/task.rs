@@ -17,7 +17,7 @@ use super::scope::Scope;
 use super::slow_poll::SlowPoll;
 use super::task_list::{Kind, Listed, Listing};
 use super::unhandled::Unhandled;
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic, panic_text};
 
 /// A future that runs by itself; resolves to its result.
 ///
@@ -576,7 +576,7 @@ fn discard<T>(result: Result<T, JoinError>, unhandled: Option<&Unhandled>) {
             let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) else {
                 return;
             };
-            let panic = panic_text(&*payload);
+            let panic = end_of_panic(payload);
             tracing::error!(%panic, "dropping a task's result panicked");
             return tell(format!("dropping a task's result panicked: {panic}"));
         }

@@ -6,7 +6,7 @@ use super::{Life, ServiceStatus};
 use crate::context::Context;
 use crate::dependency::{DependencyError, Wanted};
 use crate::entrypoint::Entrypoint;
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 use crate::future::{Either, catch_panic, race};
 use crate::runtime::{Name, Runtime, Scope, Task};
 
@@ -97,7 +97,7 @@ impl ServiceContext {
             let error: BoxError = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
-                Err(panic) => Panicked(panic_text(&*panic)).into(),
+                Err(panic) => Panicked(end_of_panic(panic)).into(),
             };
             ctx.life.fail(&ctx.entrypoint, error);
         };

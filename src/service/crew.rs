@@ -8,7 +8,7 @@ use std::time::Duration;
 use event_listener::{Event, EventListener};
 
 use super::ServiceContext;
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic};
 use crate::future::catch_panic;
 use crate::runtime::{Name, Placement, Task};
 
@@ -91,7 +91,7 @@ impl<M: Member> Crew<M> {
                     tracing::warn!(%service, %peer, %error, "handler failed");
                 }
                 Err(panic) => {
-                    let (peer, panic) = (what.to_string(), panic_text(&*panic));
+                    let (peer, panic) = (what.to_string(), end_of_panic(panic));
                     tracing::error!(%service, %peer, %panic, "handler panicked");
                 }
             }

@@ -16,7 +16,7 @@ use super::object::Object;
 use super::{ServiceCell, ServiceContext, ServiceState, ServiceStatus, StopReason};
 use crate::dependency::Wanted;
 use crate::entrypoint::{Entrypoint, ServiceError, Stage};
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic};
 use crate::flag::{Flag, listening, wake_all};
 use crate::future::{Either, Panic, catch_panic, race, run_until, yield_now};
 use crate::runtime::{JoinError, Name, Runtime, Task};
@@ -315,7 +315,7 @@ impl Life {
             Ok(Ok(())) if decided => {}
             Ok(Ok(())) => self.ready(),
             Ok(Err(error)) => self.fail(entrypoint, error),
-            Err(panic) => self.fail(entrypoint, Panicked(panic_text(&*panic)).into()),
+            Err(panic) => self.fail(entrypoint, Panicked(end_of_panic(panic)).into()),
         }
         wake_all(&self.ended);
     }
@@ -389,7 +389,7 @@ impl Life {
             Ok(Either::Second(Either::Second(()))) => {
                 tracing::warn!(service = %self.name, "stop was cut");
             }
-            Err(panic) => push(Panicked(panic_text(&*panic)).into()),
+            Err(panic) => push(Panicked(end_of_panic(panic)).into()),
         }
 
         if reason.was_unheard() && self.in_turn.load(Ordering::Acquire) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Service, ServiceContext};
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 
 /// A service as its entrypoint holds it: should it panic when it is dropped, the log tells, and nobody
 /// else has to do with it.
@@ -26,7 +26,7 @@ impl Drop for Object {
     fn drop(&mut self) {
         let service = self.0.take();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(service))) {
-            tracing::error!(panic = %panic_text(&*panic), "dropping a service panicked");
+            tracing::error!(panic = %end_of_panic(panic), "dropping a service panicked");
         }
     }
 }

@@ -16,7 +16,7 @@ use super::crew::{Crew, Member};
 use super::packet::{Mailbox, Packet};
 use super::tcp::OnListening;
 use super::{Service, ServiceContext, ServiceOptions};
-use crate::error::{BoxError, Chain, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic};
 use crate::future::{Either, race, yield_now};
 use crate::net::{
     Addr, BindSocket, DatagramSender, DatagramSocket, MAX_BATCH, RecvBatch, SendBatch,
@@ -319,7 +319,7 @@ async fn serve<F, Fut>(
                     }
                     Ok(Poll::Pending) => crew.spawn(Arc::new(Waiting), peer, slot),
                     Err(panic) => {
-                        let (service, panic) = (ctx.name(), panic_text(&*panic));
+                        let (service, panic) = (ctx.name(), end_of_panic(panic));
                         tracing::error!(%service, %peer, %panic, "handler panicked");
                     }
                 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::error::ReceiverError;
-use crate::error::{BoxError, panic_text};
+use crate::error::{BoxError, end_of_panic};
 use crate::future::catch_panic;
 
 /// A receiver's place among those of a signal; from [`Signal::connect`](super::Signal::connect).
@@ -68,7 +68,7 @@ impl<E: Clone> Receiver<E> {
         let cause: BoxError = match outcome {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error,
-            Err(panic) => format!("panicked: {}", panic_text(&*panic)).into(),
+            Err(panic) => format!("panicked: {}", end_of_panic(panic)).into(),
         };
         Err(ReceiverError::new(self.name, self.place, cause))
     }
