@@ -1,6 +1,6 @@
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::breaker::{Breaker, BreakerGuard, NoBreaker};
 use super::bulkhead::Bulkhead;
@@ -12,6 +12,7 @@ use super::rate_limiter::RateLimiter;
 use crate::error::panic_text;
 use crate::future::catch_panic;
 use crate::retry::{AnyError, Attempt, Backoff, Rules};
+use crate::runtime::Runtime;
 use crate::time;
 
 /// Several of these tools around one call, in one order. Cloning it is cheap, and clones share all of them.
@@ -276,6 +277,7 @@ impl<R, B, F> Policy<R, B, F> {
     where
         Fut: Future<Output = Result<T, E>>,
     {
+        let waiting = Waiting::begin(attempt, self.may_wait());
         let load = match &self.load_shed {
             Some(load_shed) => Some(load_shed.try_enter()?),
             None => None,
@@ -287,18 +289,24 @@ impl<R, B, F> Policy<R, B, F> {
             Some(bulkhead) => Some(bulkhead.enter().await?),
             None => None,
         };
-        let attempt = match self.timeout {
-            Some(limit) => attempt.within(limit),
-            None => attempt,
+        let begin = || {
+            let attempt = waiting.over();
+            let limit = self.timeout;
+            begin(limit.map_or(attempt, |limit| attempt.within(limit)))
         };
         let result = match &self.hedge {
-            Some(hedge) => hedge.call(|_| self.limited(begin(attempt))).await,
-            None => self.limited(begin(attempt)).await,
+            Some(hedge) => hedge.call(|_| self.limited(begin())).await,
+            None => self.limited(begin()).await,
         };
         if let Some(load) = load {
             load.ended();
         }
         result
+    }
+
+    /// Whether an attempt may have to wait before its operation begins.
+    fn may_wait(&self) -> bool {
+        self.rate_limiter.is_some() || self.bulkhead.is_some() || self.hedge.is_some()
     }
 
     async fn limited<T, E>(
@@ -310,6 +318,35 @@ impl<R, B, F> Policy<R, B, F> {
         };
         let result = time::timeout(limit, future).await?;
         result.map_err(CallError::Failed)
+    }
+}
+
+/// An attempt that waits for its operation to begin, which takes of its time.
+struct Waiting {
+    attempt: Attempt,
+    began: Option<(Runtime, Instant)>,
+}
+
+impl Waiting {
+    fn begin(attempt: Attempt, may_wait: bool) -> Self {
+        let measured = may_wait && attempt.time_left().is_some();
+        let runtime = measured.then(|| Runtime::current().ok()).flatten();
+        let began = runtime.map(|runtime| {
+            let now = runtime.now();
+            (runtime, now)
+        });
+        Self { attempt, began }
+    }
+
+    /// What the operation is told that begins now.
+    fn over(&self) -> Attempt {
+        match &self.began {
+            Some((runtime, began)) => {
+                let passed = runtime.now().saturating_duration_since(*began);
+                self.attempt.after(passed)
+            }
+            None => self.attempt,
+        }
     }
 }
 

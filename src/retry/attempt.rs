@@ -19,6 +19,12 @@ impl Attempt {
         Self { number, time_left }
     }
 
+    /// It, where so much of its time has passed before it could begin.
+    pub(crate) fn after(self, passed: Duration) -> Self {
+        let left = self.time_left.map(|left| left.saturating_sub(passed));
+        Self::new(self.number, left)
+    }
+
     /// It, where something takes care that it takes no longer than this.
     pub(crate) fn within(self, limit: Duration) -> Self {
         let left = self.time_left.map_or(limit, |left| left.min(limit));

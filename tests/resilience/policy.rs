@@ -290,8 +290,6 @@ async fn retry_and_timeout_the_limit_is_that_of_an_attempt() {
     assert_eq!(operation.began(), [0, 40, 80]);
 }
 
-// ---- breaker outside of each ----
-
 #[aiomisc::test(simulation)]
 async fn an_attempt_knows_the_shortest_of_its_limits() {
     let told = |policy: Policy| async move {
@@ -325,6 +323,55 @@ async fn a_retry_without_limits_and_pauses_is_one_as_well() {
         Err(CallError::Failed(0))
     );
 }
+
+/// What an attempt has waited for its turn is gone from its time.
+#[aiomisc::test(simulation)]
+async fn an_attempt_knows_what_waiting_has_left_of_its_time() {
+    let backoff = Backoff::builder().deadline(ms(500)).build().unwrap();
+    let told = |policy: &Policy| {
+        let policy = policy.clone();
+        async move {
+            let told = policy.call(async |attempt| Ok::<_, u32>(attempt.time_left()));
+            told.await.unwrap()
+        }
+    };
+
+    let bulkhead = one_place();
+    let policy = Policy::new()
+        .retry(backoff.clone())
+        .bulkhead(bulkhead.clone());
+    let place = bulkhead.enter().await.unwrap();
+    let leaves = async {
+        time::sleep(ms(30)).await;
+        drop(place);
+    };
+    assert_eq!(futures::join!(told(&policy), leaves).0, Some(ms(470)));
+    assert_eq!(told(&policy).await, Some(ms(500)));
+    let policy = policy.timeout(ms(100));
+    assert_eq!(told(&policy).await, Some(ms(100)));
+
+    let policy = Policy::new().retry(backoff).rate_limiter(patient());
+    assert_eq!(told(&policy).await, Some(ms(500)));
+    assert_eq!(told(&policy).await, Some(ms(400)));
+}
+
+#[aiomisc::test(simulation)]
+async fn an_attempt_that_was_begun_later_has_less_time() {
+    let backoff = Backoff::builder().deadline(ms(5000)).build().unwrap();
+    let policy = Policy::new().retry(backoff).hedge(hedge());
+    let told = RefCell::new(Vec::new());
+    let result = policy.call(|attempt| {
+        told.borrow_mut().push(attempt.time_left().unwrap());
+        async {
+            time::sleep(ms(300)).await;
+            Ok::<_, u32>(())
+        }
+    });
+    result.await.unwrap();
+    assert_eq!(told.into_inner(), [ms(5000), ms(4980)]);
+}
+
+// ---- breaker outside of each ----
 
 #[aiomisc::test(simulation)]
 async fn a_breaker_takes_nothing_of_the_others_when_it_is_broken() {
