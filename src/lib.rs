@@ -96,17 +96,26 @@ pub mod time;
 pub mod utils;
 
 pub use self::aggregate::{Aggregator, AggregatorAsync, Arg};
+pub use self::circuit_breaker::CircuitBreaker;
 pub use self::context::{Context, Key};
 pub use self::context_var::ContextVar;
+#[cfg(feature = "cron")]
+pub use self::cron::CronCallback;
 pub use self::dependency::{Dependencies, Dependency, Provided};
 pub use self::entrypoint::{Entrypoint, Outcome, RunError, RunningEntrypoint, run};
 pub use self::error::BoxError;
+pub use self::net::bind_socket;
+pub use self::periodic::PeriodicCallback;
 pub use self::pool::{Pool, PoolManager, Pooled};
+pub use self::recurring::RecurringCallback;
+pub use self::retry::{Backoff, Retry};
 pub use self::runtime::{Runtime, Task, spawn};
 pub use self::service::{
     Packet, Service, ServiceContext, StopReason, TcpServer, UdpServer, service_fn,
 };
 pub use self::statistics::statistics;
+pub use self::thread::ThreadPool;
+pub use self::utils::{awaitable, cancel_tasks, chunk_list, shield};
 /// Lets traits of objects have `async fn`; what [`Service`] is written with.
 pub use async_trait::async_trait;
 

@@ -18,7 +18,7 @@ use crate::thread::{Job, ThreadPool};
 ///
 /// The content goes to a new file in the same directory, which is synced to the disk and then takes the
 /// place of the old one; whoever reads sees one of the two. The permissions of the old one stay, and its
-/// owner where the system allows it; links to it lead to the new one if they are symbolic. Where there was
+/// owner where the system allows it (where not, it is no longer set-user-ID or set-group-ID); links to it lead to the new one if they are symbolic. Where there was
 /// none, the new one has 0o666 without the `umask`.
 ///
 /// ```
@@ -191,22 +191,36 @@ impl Replace {
     fn set_permissions(&self, new: &File, before: Option<&Metadata>) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
+        let mut kept = None;
         if let Some(before) = before {
-            let made = new.metadata()?;
-            if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+            let owners = |file: &Metadata| (file.uid(), file.gid());
+            let mut made = owners(&new.metadata()?);
+            if made != owners(before) {
                 // Not everybody may; the group alone can be had by its members.
                 let _ = fchown(new, Some(before.uid()), Some(before.gid()))
                     .or_else(|_| fchown(new, None, Some(before.gid())));
+                made = owners(&new.metadata()?);
             }
+            kept = Some(kept_mode(before.mode(), made == owners(before)));
         }
-        let wanted = self.permissions.map(Permissions::from_mode);
-        let wanted = wanted.or_else(|| before.map(Metadata::permissions));
+        let wanted = self.permissions.or(kept).map(Permissions::from_mode);
         wanted.map_or(Ok(()), |wanted| new.set_permissions(wanted))
     }
 
     #[cfg(not(unix))]
     fn set_permissions(&self, new: &File, before: Option<&Metadata>) -> io::Result<()> {
         before.map_or(Ok(()), |before| new.set_permissions(before.permissions()))
+    }
+}
+
+/// What stays of the permissions of a file in the one that takes its place: whoever runs a program is not made
+/// somebody by it who has not given it that.
+#[cfg(unix)]
+fn kept_mode(before: u32, same_owner: bool) -> u32 {
+    const SET_ID: u32 = 0o6000;
+    match same_owner {
+        true => before,
+        false => before & !SET_ID,
     }
 }
 
@@ -285,5 +299,17 @@ impl Drop for Temporary {
             // Nothing can be done where it fails.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_gets_what_a_program_was_trusted_with() {
+        assert_eq!(kept_mode(0o106_755, true), 0o106_755);
+        assert_eq!(kept_mode(0o106_755, false), 0o100_755);
+        assert_eq!(kept_mode(0o101_644, false), 0o101_644);
     }
 }

@@ -72,7 +72,7 @@ impl Missed {
 /// | [`delay`](Self::delay) | how long after the start the first call is | 0, at once |
 /// | [`fixed_rate`](Self::fixed_rate) | calls on a grid, in place of a fixed pause between them | off |
 /// | [`jitter`](Self::jitter) | how much later calls may be, by chance | 0 |
-/// | [`name`](Self::name) | what the timer is called | the name of the callback's type |
+/// | [`name`](Self::name) | what the timer is called | its function, or where its closure stands |
 /// | [`shield`](Self::shield) | whether a call goes on when the timer is aborted | false |
 /// | [`suppress`](Self::suppress) | which errors are expected | none |
 /// | [`stop_limit`](Self::stop_limit) | how long `stop` waits for the call | 20 s |
@@ -91,6 +91,7 @@ where
 {
     /// Makes a timer of a callback.
     #[must_use]
+    #[track_caller]
     pub fn new(callback: F) -> Self {
         Self {
             timer: Timer::new(callback),

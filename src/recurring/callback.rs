@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(crate) type Suppress = Arc<dyn Fn(&BoxError) -> bool + Send + Sync>;
 /// What the timers of all kinds have in common: the callback, what becomes of its calls, and their run.
 pub(crate) struct Timer<F> {
     callback: Arc<F>,
+    made_at: &'static Location<'static>,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) shield: bool,
     pub(crate) suppress: Option<Suppress>,
@@ -52,9 +54,11 @@ pub(crate) struct Timer<F> {
 }
 
 impl<F> Timer<F> {
+    #[track_caller]
     pub(crate) fn new(callback: F) -> Self {
         Self {
             callback: Arc::new(callback),
+            made_at: Location::caller(),
             name: None,
             shield: false,
             suppress: None,
@@ -68,11 +72,23 @@ impl<F> Timer<F> {
         self.core.get_or_init(|| {
             let name = match &self.name {
                 Some(name) => Arc::from(&**name),
-                None => Arc::from(std::any::type_name::<F>()),
+                None => self.default_name(),
             };
             let suppress = self.suppress.clone();
             Arc::new(Core::new(name, self.shield, self.stop_limit, suppress))
         })
+    }
+
+    fn default_name(&self) -> Arc<str> {
+        let type_name = std::any::type_name::<F>();
+        match type_name.strip_suffix("::{{closure}}") {
+            // All closures of a function have the same name.
+            Some(function) => {
+                let (file, line) = (self.made_at.file(), self.made_at.line());
+                format!("{function} at {file}:{line}").into()
+            }
+            None => type_name.into(),
+        }
     }
 
     pub(crate) fn monitor(&self) -> TimerMonitor {
@@ -137,7 +153,8 @@ impl<F> std::fmt::Debug for Timer<F> {
 macro_rules! timer_methods {
     () => {
         /// Sets what the timer is called in the log, in reports and in the [figures](crate::statistics()).
-        /// Default: the name of the callback's type.
+        /// Default: the path of the function that is the callback; of a closure, the function that it stands in,
+        /// with the file and the line where the timer was made.
         #[must_use]
         pub fn name(mut self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
             self.timer.name = Some(name.into());

@@ -66,7 +66,7 @@ use crate::error::BoxError;
 ///
 /// | option | what it sets | default |
 /// |---|---|---|
-/// | [`name`](Self::name) | what the timer is called | the name of the callback's type |
+/// | [`name`](Self::name) | what the timer is called | its function, or where its closure stands |
 /// | [`shield`](Self::shield) | whether a call goes on when the timer is aborted | false |
 /// | [`suppress`](Self::suppress) | which errors are expected | none |
 /// | [`stop_limit`](Self::stop_limit) | how long `stop` waits for the call | 20 s |
@@ -82,6 +82,7 @@ where
 {
     /// Makes a timer of a callback.
     #[must_use]
+    #[track_caller]
     pub fn new(callback: F) -> Self {
         Self {
             timer: Timer::new(callback),

@@ -52,6 +52,7 @@ impl CronService {
     /// # Errors
     ///
     /// [`CronError`] if the text is no cron expression.
+    #[track_caller]
     pub fn register<S, F, Fut>(self, spec: S, callback: F) -> Result<Self, CronError>
     where
         S: TryInto<CronSpec, Error: Into<CronError>>,

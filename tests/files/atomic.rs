@@ -77,6 +77,17 @@ async fn links_stay_links() {
     assert_eq!(names(&folder), ["around", "link", "target"]);
 }
 
+/// It is its owner who replaces it.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn special_permissions_stay_with_their_owner() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    fs::write(&path, "old").expect("room");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4751)).expect("ours");
+    write_atomic(&path, "new").await.expect("room");
+    assert_eq!(mode(&path), 0o4751);
+}
+
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn what_cannot_be_replaced_is_told_and_nothing_is_left() {
     let folder = Folder::new();

@@ -133,3 +133,26 @@ async fn the_longest_pause_is_for_ever_and_can_be_stopped() {
         assert_eq!(task.stop().await, TimerEnd::Stopped);
     }
 }
+
+async fn nothing() {}
+
+#[test]
+fn timers_without_a_name_can_be_told_apart() {
+    let name = |callback: RecurringCallback<_>| callback.status().name;
+    assert!(name(RecurringCallback::new(nothing)).ends_with("::exact::nothing"));
+    let (one, line) = (RecurringCallback::new(|| async {}), line!());
+    let two = RecurringCallback::new(|| async {});
+    let place = |name: &str| {
+        let (function, place) = name.split_once(" at ").expect("a place");
+        assert!(
+            function.ends_with("timers_without_a_name_can_be_told_apart"),
+            "{name}"
+        );
+        place.to_owned()
+    };
+    assert_eq!(place(&one.status().name), format!("{}:{line}", file!()));
+    assert_eq!(
+        place(&two.status().name),
+        format!("{}:{}", file!(), line + 1)
+    );
+}
