@@ -21,6 +21,7 @@ mod given_up;
 mod modes;
 #[path = "files/random.rs"]
 mod random;
+#[cfg(any(feature = "gzip", feature = "bzip2", feature = "xz", feature = "zstd"))]
 #[path = "files/read_ahead.rs"]
 mod read_ahead;
 mod shared;

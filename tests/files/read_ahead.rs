@@ -136,7 +136,6 @@ async fn a_file_goes_away_while_it_is_read_ahead() {
     }
 }
 
-#[cfg(any(feature = "gzip", feature = "bzip2", feature = "xz", feature = "zstd"))]
 #[aiomisc::test(runtimes(all), timeout = "120s")]
 async fn what_is_read_at_random_is_what_is_there() {
     let folder = Folder::new();
