@@ -1,5 +1,6 @@
 //! What one operation costs, with its allocations: `cargo bench --all-features`. Each figure is that of
-//! [`TURNS`] operations; `benches/peers` compares with others.
+//! [`TURNS`] operations; `benches/resilience.rs` has those of the tools around calls,
+//! and `benches/peers` compares with others.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -7,9 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aiomisc::adapters::Smol;
-#[cfg(feature = "tokio")]
-use aiomisc::adapters::Tokio;
 use aiomisc::io::TextFile;
 use aiomisc::statistics::{Counter, Gauge, Histogram, Sum};
 use aiomisc::utils::{fast_uuid1, fast_uuid4};
@@ -18,40 +16,18 @@ use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use futures::FutureExt;
 
+#[path = "common/mod.rs"]
+mod common;
+
+use common::{RUNTIMES, TURNS, make, repeat};
+
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
-const TURNS: u32 = 1000;
 const HOUR: Duration = Duration::from_secs(3600);
-
-const RUNTIMES: &[&str] = &[
-    "smol",
-    #[cfg(feature = "tokio")]
-    "tokio current_thread",
-];
 
 fn main() {
     divan::main();
-}
-
-fn make(runtime: &str) -> Runtime {
-    match runtime {
-        #[cfg(feature = "tokio")]
-        "tokio current_thread" => Tokio::current_thread().expect("a runtime").into(),
-        _ => Smol::new().into(),
-    }
-}
-
-/// Repeats an operation within a runtime.
-fn repeat(bencher: Bencher<'_, '_>, runtime: &str, op: &impl AsyncFn(&Runtime)) {
-    let runtime = make(runtime);
-    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
-        runtime.block_on(async {
-            for _ in 0..TURNS {
-                op(&runtime).await;
-            }
-        });
-    });
 }
 
 #[divan::bench(args = RUNTIMES)]
