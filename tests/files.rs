@@ -28,8 +28,22 @@ mod shared;
 #[path = "files/text.rs"]
 mod text;
 
+use aiomisc::io::Compression;
+
 use self::shared::dice::Dice;
 use self::shared::given_up::give_up;
+
+/// The formats of this build.
+const FORMATS: &[Compression] = &[
+    #[cfg(feature = "gzip")]
+    Compression::Gzip,
+    #[cfg(feature = "bzip2")]
+    Compression::Bzip2,
+    #[cfg(feature = "xz")]
+    Compression::Xz,
+    #[cfg(feature = "zstd")]
+    Compression::Zstd,
+];
 
 /// How often random tests are repeated: more in the long tier.
 #[allow(

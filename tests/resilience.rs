@@ -5,6 +5,8 @@
     reason = "a test that cannot go on fails at that place"
 )]
 
+#[path = "resilience/attempts.rs"]
+mod attempts;
 #[path = "resilience/bulkhead.rs"]
 mod bulkhead;
 #[path = "resilience/errors.rs"]

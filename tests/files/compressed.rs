@@ -5,23 +5,14 @@ use std::io::{ErrorKind, SeekFrom};
 #[cfg(feature = "gzip")]
 use std::os::fd::OwnedFd;
 
-use aiomisc::io::{self, BinaryFile, Compression, OpenOptions, TextFile};
+#[cfg(feature = "gzip")]
+use aiomisc::io::Compression;
+use aiomisc::io::{self, BinaryFile, OpenOptions, TextFile};
 use aiomisc::thread::ThreadPool;
 
 use super::chain;
 use super::shared::Folder;
-use super::{Dice, give_up, rounds};
-
-const FORMATS: &[Compression] = &[
-    #[cfg(feature = "gzip")]
-    Compression::Gzip,
-    #[cfg(feature = "bzip2")]
-    Compression::Bzip2,
-    #[cfg(feature = "xz")]
-    Compression::Xz,
-    #[cfg(feature = "zstd")]
-    Compression::Zstd,
-];
+use super::{Dice, FORMATS, give_up, rounds};
 
 /// The documents' program: text, `w+`, ten thousand lines; and what was written is read by the same handle.
 #[aiomisc::test(runtimes(all), timeout = "60s")]

@@ -9,18 +9,7 @@ use aiomisc::thread::ThreadPool;
 use futures::{AsyncBufReadExt, AsyncReadExt};
 
 use super::shared::Folder;
-use super::{Dice, give_up, rounds};
-
-const FORMATS: &[Compression] = &[
-    #[cfg(feature = "gzip")]
-    Compression::Gzip,
-    #[cfg(feature = "bzip2")]
-    Compression::Bzip2,
-    #[cfg(feature = "xz")]
-    Compression::Xz,
-    #[cfg(feature = "zstd")]
-    Compression::Zstd,
-];
+use super::{Dice, FORMATS, give_up, rounds};
 
 fn numbers(count: u32) -> Vec<u8> {
     (0..count).flat_map(u32::to_be_bytes).collect()
