@@ -7,6 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Holds any error that crosses from user code into the library.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// What a panic was called with.
+type Payload = Box<dyn Any + Send>;
+
 /// Names the message of a panic, whatever its payload is.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
@@ -19,12 +22,31 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
 }
 
 /// The same, and drops the payload: foreign code as well, whose own panic is of no more interest.
-pub(crate) fn end_of_panic(payload: Box<dyn Any + Send>) -> String {
+pub(crate) fn end_of_panic(payload: Payload) -> String {
     let text = panic_text(&*payload);
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         let _kept = ManuallyDrop::new(another);
     }
     text
+}
+
+/// What came of foreign code that was polled and then dropped. The first panic counts.
+pub(crate) fn ended<T>(
+    polled: Result<T, Payload>,
+    dropped: Result<(), Payload>,
+) -> Result<T, Payload> {
+    match (polled, dropped) {
+        (polled, Ok(())) => polled,
+        (Ok(output), Err(panic)) => {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(output)));
+            dropped.unwrap_or_else(|another| drop(end_of_panic(another)));
+            Err(panic)
+        }
+        (Err(panic), Err(another)) => {
+            end_of_panic(another);
+            Err(panic)
+        }
+    }
 }
 
 /// Writes an error and its causes on one line, `outer: inner: innermost`: so many causes at most, for there

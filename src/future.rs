@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::error::ended;
+
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
@@ -76,7 +78,7 @@ impl<F: Future> Future for CatchPanic<F> {
             Err(panic) => Err(panic),
         };
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-        Poll::Ready(dropped.and(result))
+        Poll::Ready(ended(result, dropped))
     }
 }
 
@@ -119,7 +121,7 @@ impl<F: Future, U: Future> Future for RunUntil<F, U> {
             Err(panic) => Err(panic),
         };
         let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-        Poll::Ready(first.and_then(|first| dropped.map(|()| first)))
+        Poll::Ready(ended(first, dropped))
     }
 }
 

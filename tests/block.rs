@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use aiomisc::service::StopKind;
 use aiomisc::{
-    BoxError, Entrypoint, Outcome, Service, ServiceContext, StopReason, async_trait, service_fn,
+    BoxError, Entrypoint, Outcome, Runtime, Service, ServiceContext, StopReason, async_trait,
+    service_fn, thread,
 };
 use shared::{Events, runtimes};
 
@@ -26,6 +27,19 @@ impl Service for Probe {
     async fn stop(&self, _: &StopReason) -> Result<(), BoxError> {
         self.0.add("stop");
         Ok(())
+    }
+}
+
+/// As on every thread that polls nothing.
+#[test]
+fn the_closure_may_wait_as_any_thread_does() {
+    for runtime in runtimes() {
+        let waited = Entrypoint::builder().runtime(runtime).block(|_| {
+            let here = Runtime::current().expect("that of the entrypoint");
+            let inside = || thread::sync_wait_on(&here, async { 7 });
+            (inside(), here.block_on(async { inside().is_err() }))
+        });
+        assert_eq!(waited.expect("it runs"), (Ok(7), true));
     }
 }
 

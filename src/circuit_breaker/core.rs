@@ -368,7 +368,10 @@ impl<'a> Passage<'a> {
     #[cold]
     pub(super) fn failure(mut self, error: &dyn Display) {
         let text = catch_unwind(AssertUnwindSafe(|| text_of(error)));
-        let text = text.unwrap_or_else(|_| "an error whose text is a panic".into());
+        let text = text.unwrap_or_else(|panic| {
+            end_of_panic(panic);
+            "an error whose text is a panic".into()
+        });
         self.core.failure(self.entry, text);
         self.settled = true;
     }

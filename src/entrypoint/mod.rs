@@ -266,7 +266,8 @@ impl Entrypoint {
         service: Option<Arc<dyn std::any::Any + Send + Sync>>,
         f: impl FnOnce() -> R,
     ) -> R {
-        Scope::enter(&mut Some(self.scope_for(service)), f)
+        let mut scope = Some(self.scope_for(service).for_closure());
+        Scope::enter(&mut scope, f)
     }
 
     /// Puts a future into the scope of one of this entrypoint's services.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Entrypoint, Failures};
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 use crate::future::{Either, Panic, run_until};
 use crate::service::{ServiceCell, ServiceHandle};
 use crate::signal::{
@@ -146,7 +146,7 @@ impl Entrypoint {
             Ok(Either::First(called)) => failures.add_receivers(called),
             Ok(Either::Second(())) => false,
             Err(panic) => {
-                dropped_badly(signal, &panic);
+                dropped_badly(signal, panic);
                 false
             }
         }
@@ -177,7 +177,7 @@ impl Entrypoint {
                 failures.add_receivers(called);
             }
             Ok(Either::Second(())) => tracing::warn!(signal = signal.name(), "receivers were cut"),
-            Err(panic) => dropped_badly(signal, &panic),
+            Err(panic) => dropped_badly(signal, panic),
         }
     }
 
@@ -195,8 +195,8 @@ impl Entrypoint {
     }
 }
 
-fn dropped_badly<E>(signal: &Signal<E>, panic: &Panic) {
-    let panic = panic_text(&**panic);
+fn dropped_badly<E>(signal: &Signal<E>, panic: Panic) {
+    let panic = end_of_panic(panic);
     tracing::error!(signal = signal.name(), %panic, "a receiver panicked when it was dropped");
 }
 

@@ -18,8 +18,8 @@ use crate::thread::{Job, ThreadPool};
 ///
 /// The content goes to a new file in the same directory, which is synced to the disk and then takes the
 /// place of the old one; whoever reads sees one of the two. The permissions of the old one stay, and its
-/// owner where the system allows it (where not, it is no longer set-user-ID or set-group-ID); links to it lead to the new one if they are symbolic. Where there was
-/// none, the new one has 0o666 without the `umask`.
+/// owner where the system allows it (where not, it is no longer set-user-ID or set-group-ID); links to it lead to
+/// the new one if they are symbolic. Where there was none, the new one has 0o666 without the `umask`.
 ///
 /// ```
 /// # #[cfg(feature = "smol")] {

@@ -119,6 +119,14 @@ impl Core {
         Poll::Ready(self.home().map(drop))
     }
 
+    /// Waits until it is known where the next byte is that is read, or written: not for a job that reads on.
+    pub(super) fn poll_placed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.lent {
+            Some(_) => Poll::Ready(Ok(())),
+            None => self.poll_home(cx),
+        }
+    }
+
     /// Ends an operation: what its jobs gave is of no more use.
     pub(super) fn settle(&mut self) {
         self.last = None;
@@ -345,7 +353,7 @@ impl Core {
 
     pub(super) fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         loop {
-            ready!(self.poll_home(cx))?;
+            ready!(self.poll_placed(cx))?;
             if !self.seekable {
                 return Poll::Ready(Err(not_seekable()));
             }

@@ -57,7 +57,7 @@ impl TextState {
         if !self.encoding.marked {
             return Poll::Ready(Ok(()));
         }
-        ready!(core.poll_home(cx))?;
+        ready!(core.poll_placed(cx))?;
         let encoding = &self.encoding;
         if core.position() == 0 {
             let (charset, len) = ready!(core.poll_look(cx, |ahead, at_end| {

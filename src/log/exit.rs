@@ -6,6 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::buffer::{Buffer, STUCK};
+use crate::error::end_of_panic;
 
 /// The buffers that there are.
 static ALL: Mutex<Vec<Weak<Buffer>>> = Mutex::new(Vec::new());
@@ -30,7 +31,9 @@ pub(super) fn watch(buffer: &Arc<Buffer>) {
 /// Called by the system at the end of `main` and by `std::process::exit`.
 extern "C" fn at_exit() {
     // It must not unwind into the system's code, and nobody is left to hear of it.
-    let _ = catch_unwind(|| end(None));
+    if let Err(panic) = catch_unwind(|| end(None)) {
+        end_of_panic(panic);
+    }
 }
 
 /// Whether there is nothing to write.

@@ -121,7 +121,10 @@ fn now() -> SystemTime {
     }
     let of_runtime = || Scope::with_current(|scope| Some(scope.runtime()?.wall_now())).flatten();
     // A clock of the user's is no reason to fail either.
-    let now = catch_unwind(AssertUnwindSafe(of_runtime)).ok().flatten();
+    let now = catch_unwind(AssertUnwindSafe(of_runtime)).unwrap_or_else(|panic| {
+        end_of_panic(panic);
+        None
+    });
     now.unwrap_or_else(SystemTime::now)
 }
 

@@ -20,6 +20,7 @@ use super::handler::Handler;
 use super::level::LogLevel;
 use super::nesting::Nested;
 use super::span::{Around, keep, keep_more};
+use crate::error::end_of_panic;
 
 /// What is behind the layer.
 #[derive(Clone)]
@@ -211,7 +212,8 @@ fn each_layer(call: impl Fn(&UserLayer)) {
         let Some(_nested) = Nested::enter() else {
             return;
         };
-        if catch_unwind(AssertUnwindSafe(|| call(&**layer))).is_err() {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&**layer))) {
+            end_of_panic(panic);
             HAVE_PANICKED.store(true, Ordering::Relaxed);
         }
     }

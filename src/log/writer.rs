@@ -10,6 +10,7 @@ use std::thread;
 use super::buffer::Buffer;
 use super::queue::{Batch, Queue, State, Writer};
 use super::sink::Sink;
+use crate::error::end_of_panic;
 
 /// Starts the thread; it ends when the buffer is closed, or nobody writes through it any more.
 pub(super) fn start(buffer: &Arc<Buffer>) -> io::Result<()> {
@@ -173,7 +174,8 @@ impl Buffer {
 
 /// Closing a file can fail as much as writing it; a panic of it has nobody to go to.
 pub(super) fn drop_quietly(sink: Option<Sink>) {
-    if catch_unwind(AssertUnwindSafe(|| drop(sink))).is_err() {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(sink))) {
+        end_of_panic(panic);
         let _ = writeln!(io::stderr(), "aiomisc: closing a log panicked");
     }
 }

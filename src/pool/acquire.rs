@@ -12,8 +12,8 @@ use super::places::{Grant, Refused};
 use super::shared::{Shared, Sharing};
 use super::turn::Turn;
 use super::{PoolManager, Pooled};
-use crate::error::{end_of_panic, panic_text};
-use crate::future::{Either, race, run_until};
+use crate::error::end_of_panic;
+use crate::future::{Either, Panic, race, run_until};
 use crate::time::Sleep;
 
 pub(super) async fn acquire<M: PoolManager>(
@@ -95,7 +95,7 @@ async fn check<M: PoolManager>(
         Ok(Either::Second(())) => return Err(limit.over(AcquireStage::Checking)),
         Err(panic) => {
             shared.statistic.check_errors.add_one();
-            return Err(panicked(AcquireStage::Checking, &*panic));
+            return Err(panicked(AcquireStage::Checking, panic));
         }
     };
     shared.statistic.check_errors.add_one();
@@ -161,8 +161,8 @@ pub(super) async fn create<M: PoolManager>(
     Err(failed)
 }
 
-fn panicked<E>(stage: AcquireStage, panic: &(dyn std::any::Any + Send)) -> AcquireError<E> {
-    let text = panic_text(panic);
+fn panicked<E>(stage: AcquireStage, panic: Panic) -> AcquireError<E> {
+    let text = end_of_panic(panic);
     AcquireError::Panicked { stage, text }
 }
 

@@ -163,7 +163,10 @@ impl Core {
         let suppressed = self.suppress.as_ref().is_some_and(|suppress| {
             // One that panics suppresses nothing.
             let asked = std::panic::AssertUnwindSafe(|| suppress(error));
-            std::panic::catch_unwind(asked).unwrap_or(false)
+            std::panic::catch_unwind(asked).unwrap_or_else(|panic| {
+                end_of_panic(panic);
+                false
+            })
         });
         let text = error_text(&**error);
         if suppressed {

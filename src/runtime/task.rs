@@ -17,7 +17,7 @@ use super::scope::Scope;
 use super::slow_poll::SlowPoll;
 use super::task_list::{Kind, Listed, Listing};
 use super::unhandled::Unhandled;
-use crate::error::{BoxError, Chain, end_of_panic, panic_text};
+use crate::error::{BoxError, Chain, end_of_panic, ended, panic_text};
 
 /// A future that runs by itself; resolves to its result.
 ///
@@ -417,10 +417,10 @@ impl<F: Future> Future for Run<F> {
                 return None;
             }
             let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-            Some(match (polled, dropped) {
-                (Ok(Poll::Ready(Some(value))), Ok(())) => Ok(value),
-                (Err(payload), _) | (_, Err(payload)) => Err(Some(payload)),
-                _ => Err(None),
+            Some(match ended(polled, dropped) {
+                Ok(Poll::Ready(Some(value))) => Ok(value),
+                Ok(_) => Err(None),
+                Err(payload) => Err(Some(payload)),
             })
         });
         let runtime = this.scope.as_ref().and_then(|scope| scope.runtime());

@@ -5,7 +5,8 @@ use std::io::{ErrorKind, SeekFrom};
 use std::path::Path;
 
 use aiomisc::io::{BinaryFile, Compression, OpenOptions, TextFile};
-use aiomisc::thread::ThreadPool;
+use aiomisc::thread::{self, ThreadPool};
+use futures::channel::oneshot;
 use futures::{AsyncBufReadExt, AsyncReadExt};
 
 use super::shared::Folder;
@@ -41,6 +42,63 @@ async fn the_next_buffer_is_read_while_nobody_asks() {
         let error = file.read_up_to(1).await.expect_err("nobody reads");
         assert!(error.to_string().contains("pool was shut down"), "{error}");
         assert_eq!(file.tell().await.expect("a place"), 200);
+    }
+}
+
+/// Also where each line is preceded by a look at where it begins, for the mark of the encoding.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn no_more_than_the_next_buffer_is_read_ahead() {
+    let folder = Folder::new();
+    let line = b"just twenty letters\n";
+    for &format in FORMATS {
+        let path = folder.join("file");
+        write(&path, format, &line.repeat(1000)).await;
+        for encoding in ["utf-8", "utf-8-sig"] {
+            let pool = ThreadPool::builder().size(1).build().expect("valid");
+            let options = OpenOptions::new().pool(pool.clone()).buffer(100);
+            let options = options.compression(format).encoding(encoding);
+            let mut file: TextFile = options.open(&path).await.expect("it is there");
+            for _ in 0..30 {
+                file.readline().await.expect("text").expect("a line");
+            }
+            pool.shutdown(true).await.expect("nothing hangs");
+            let mut left = 0;
+            while file.readline().await.is_ok() {
+                left += 1;
+            }
+            assert!((5..=10).contains(&left), "{format} {encoding}: {left}");
+        }
+    }
+}
+
+/// The job that reads on stands in the queue behind one that does not end.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn where_it_is_does_not_depend_on_what_is_read_ahead() {
+    let folder = Folder::new();
+    for &format in FORMATS {
+        let path = folder.join("file");
+        write(&path, format, &numbers(1000)).await;
+        let pool = ThreadPool::builder().size(1).build().expect("valid");
+        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
+        let options = options.compression(format).mode("rb");
+        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        let hold = || {
+            let (end, ended) = oneshot::channel::<()>();
+            (pool.run(move || thread::sync_wait(ended)), end)
+        };
+        let (first, end) = hold();
+        assert!(give_up(1, file.read_up_to(10)).await.is_none());
+        let (second, end_second) = hold();
+        end.send(()).expect("it waits");
+        file.read_up_to(10).await.expect("bytes");
+        let told = give_up(1, file.tell()).await.expect("nothing to wait for");
+        assert_eq!(told.expect("a place"), 10);
+        end_second.send(()).expect("it waits");
+        for job in [first, second] {
+            let ended = job.await.expect("it returns").expect("it may wait");
+            ended.expect("it was told");
+        }
+        assert_eq!(file.read().await.expect("bytes").len(), 3990);
     }
 }
 

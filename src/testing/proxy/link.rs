@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
-use crate::error::panic_text;
+use crate::error::end_of_panic;
 
 /// A piece of what goes through, at most.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -85,7 +85,7 @@ impl Processor {
     /// What is to be sent in place of this; the text of its panic, if it panics.
     pub(super) fn call(&self, data: Vec<u8>) -> Result<Vec<u8>, String> {
         let mut change = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        catch_unwind(AssertUnwindSafe(|| change(data))).map_err(|panic| panic_text(&*panic))
+        catch_unwind(AssertUnwindSafe(|| change(data))).map_err(end_of_panic)
     }
 }
 

@@ -9,7 +9,7 @@ use super::bridge::Producer;
 use super::statistic::IteratorStatistic;
 use super::yielder::{Gone, Yielder};
 use crate::BoxError;
-use crate::error::error_text;
+use crate::error::{ended, error_text};
 use crate::flag::Flag;
 use crate::runtime::Origin;
 use crate::statistics::Instance;
@@ -117,9 +117,9 @@ pub(super) fn feed<I: IntoIterator>(
     }));
     // By itself: a panic in it, during another one, would be the end of the process.
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(items)));
-    match (fed, dropped) {
-        (Ok(fed), Ok(())) => Ok(fed?),
-        (Err(payload), _) | (_, Err(payload)) => resume_unwind(payload),
+    match ended(fed, dropped) {
+        Ok(fed) => Ok(fed?),
+        Err(payload) => resume_unwind(payload),
     }
 }
 
