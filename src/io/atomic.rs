@@ -18,8 +18,8 @@ use crate::thread::{Job, ThreadPool};
 ///
 /// The content goes to a new file in the same directory, which is synced to the disk and then takes the
 /// place of the old one; whoever reads sees one of the two. The permissions of the old one stay, and its
-/// owner where the system allows it (where not, it is no longer set-user-ID or set-group-ID); links to it lead to
-/// the new one if they are symbolic. Where there was none, the new one has 0o666 without the `umask`.
+/// owner where the system allows it; where not, it is no longer set-user-ID or set-group-ID, and another group may
+/// do no more than everybody may. Links to it lead to the new one if they are symbolic. Where there was none, the new one has 0o666 without the `umask`.
 ///
 /// ```
 /// # #[cfg(feature = "smol")] {
@@ -193,7 +193,7 @@ impl Replace {
 
         let mut kept = None;
         if let Some(before) = before {
-            let owners = |file: &Metadata| (file.uid(), file.gid());
+            let owners = |file: &Metadata| -> Owners { (file.uid(), file.gid()) };
             let mut made = owners(&new.metadata()?);
             if made != owners(before) {
                 // Not everybody may; the group alone can be had by its members.
@@ -201,7 +201,7 @@ impl Replace {
                     .or_else(|_| fchown(new, None, Some(before.gid())));
                 made = owners(&new.metadata()?);
             }
-            kept = Some(kept_mode(before.mode(), made == owners(before)));
+            kept = Some(kept_mode(before.mode(), owners(before), made));
         }
         let wanted = self.permissions.or(kept).map(Permissions::from_mode);
         wanted.map_or(Ok(()), |wanted| new.set_permissions(wanted))
@@ -213,15 +213,26 @@ impl Replace {
     }
 }
 
-/// What stays of the permissions of a file in the one that takes its place: whoever runs a program is not made
-/// somebody by it who has not given it that.
+/// The numbers of a file's owner and group.
 #[cfg(unix)]
-fn kept_mode(before: u32, same_owner: bool) -> u32 {
+type Owners = (u32, u32);
+
+/// What stays of the permissions of a file in the one that takes its place, which has this owner and this group:
+/// whoever runs a program is not made somebody by it who has not given it that, and another group may do what
+/// everybody may.
+#[cfg(unix)]
+fn kept_mode(before: u32, owners: Owners, made: Owners) -> u32 {
     const SET_ID: u32 = 0o6000;
-    match same_owner {
-        true => before,
-        false => before & !SET_ID,
+    const GROUP: u32 = 0o070;
+
+    let mut mode = before;
+    if made != owners {
+        mode &= !SET_ID;
     }
+    if made.1 != owners.1 {
+        mode &= !GROUP | (mode << 3);
+    }
+    mode
 }
 
 /// Follows symbolic links, also to where nothing is yet.
@@ -307,9 +318,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_else_gets_what_a_program_was_trusted_with() {
-        assert_eq!(kept_mode(0o106_755, true), 0o106_755);
-        assert_eq!(kept_mode(0o106_755, false), 0o100_755);
-        assert_eq!(kept_mode(0o101_644, false), 0o101_644);
+    fn nobody_else_gets_what_an_owner_and_a_group_were_trusted_with() {
+        const OLD: Owners = (1, 2);
+        for (made, before, after) in [
+            (OLD, 0o106_755, 0o106_755),
+            ((3, 2), 0o106_755, 0o100_755),
+            ((3, 2), 0o101_640, 0o101_640),
+            ((1, 4), 0o100_640, 0o100_600),
+            ((3, 4), 0o106_775, 0o100_755),
+            ((3, 4), 0o100_664, 0o100_644),
+            ((3, 4), 0o100_606, 0o100_606),
+        ] {
+            assert_eq!(kept_mode(before, OLD, made), after, "{before:o} {made:?}");
+        }
     }
 }

@@ -217,9 +217,9 @@ impl Core {
     /// reads on, as a rule.
     fn read_on(&mut self) {
         if let Some((What::Fill | What::Ahead, count)) = self.last
-            && count == self.capacity as u64
             && let Some(engine) = &mut self.engine
-            && engine.can_read_on()
+            && engine.can_read_on(count)
+            && self.hands.are_at_leisure()
         {
             self.lent = Some(engine.lend());
             self.submit(What::Ahead, |engine| Ok(engine.read_on()));

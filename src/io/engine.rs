@@ -120,10 +120,15 @@ impl Engine {
         taken
     }
 
-    /// Whether there may be something to read in the background: in a compressed file that is read alone.
-    pub(super) fn can_read_on(&self) -> bool {
+    /// Whether there may be something to read in the background, in a compressed file that is read alone, and
+    /// is worth it: a whole buffer was read before, and no more than two are there.
+    pub(super) fn can_read_on(&self, count: u64) -> bool {
         let alone = !self.is_plain() && self.seekable && !self.mode.writable();
-        alone && self.failure.is_none()
+        let whole = self.capacity.min(LARGEST_READ);
+        alone
+            && self.failure.is_none()
+            && count == whole as u64
+            && self.ahead().len() / 2 <= self.capacity
     }
 
     /// Gives away what is read ahead, to be read from while a job reads on behind it.

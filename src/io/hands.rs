@@ -33,6 +33,12 @@ impl Hands {
         self.pool.run_named(self.name.clone(), job)
     }
 
+    /// Whether the pool has a thread for a job that nobody has asked for, and one more for whoever comes next.
+    pub(super) fn are_at_leisure(&self) -> bool {
+        let busy = self.pool.running() + self.pool.waiting();
+        !self.pool.is_closed() && busy + 2 <= self.pool.size()
+    }
+
     /// Runs a job that nobody waits for, where the file was opened. Dropped unrun if there is nobody to
     /// run it.
     pub(super) fn leave(&self, job: impl FnOnce() + Send + 'static) {

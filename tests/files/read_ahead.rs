@@ -5,8 +5,7 @@ use std::io::{ErrorKind, SeekFrom};
 use std::path::Path;
 
 use aiomisc::io::{BinaryFile, Compression, OpenOptions, TextFile};
-use aiomisc::thread::{self, ThreadPool};
-use futures::channel::oneshot;
+use aiomisc::thread::ThreadPool;
 use futures::{AsyncBufReadExt, AsyncReadExt};
 
 use super::shared::Folder;
@@ -23,6 +22,11 @@ async fn write(path: &Path, format: Compression, content: &[u8]) {
     file.close().await.expect("nothing fails");
 }
 
+/// A pool with threads to spare.
+fn roomy() -> ThreadPool {
+    ThreadPool::new(8).expect("valid")
+}
+
 /// The pool is shut down after the first read: what comes out of the file then was read before.
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn the_next_buffer_is_read_while_nobody_asks() {
@@ -31,7 +35,7 @@ async fn the_next_buffer_is_read_while_nobody_asks() {
     for &format in FORMATS {
         let path = folder.join("file");
         write(&path, format, &content).await;
-        let pool = ThreadPool::builder().size(1).build().expect("valid");
+        let pool = roomy();
         let options = OpenOptions::new().pool(pool.clone()).buffer(100);
         let options = options.compression(format).mode("rb");
         let mut file: BinaryFile = options.open(&path).await.expect("it is there");
@@ -54,7 +58,7 @@ async fn no_more_than_the_next_buffer_is_read_ahead() {
         let path = folder.join("file");
         write(&path, format, &line.repeat(1000)).await;
         for encoding in ["utf-8", "utf-8-sig"] {
-            let pool = ThreadPool::builder().size(1).build().expect("valid");
+            let pool = roomy();
             let options = OpenOptions::new().pool(pool.clone()).buffer(100);
             let options = options.compression(format).encoding(encoding);
             let mut file: TextFile = options.open(&path).await.expect("it is there");
@@ -71,34 +75,39 @@ async fn no_more_than_the_next_buffer_is_read_ahead() {
     }
 }
 
-/// The job that reads on stands in the queue behind one that does not end.
+/// Which has been told to read on, and has not begun, as a rule.
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn where_it_is_does_not_depend_on_what_is_read_ahead() {
     let folder = Folder::new();
     for &format in FORMATS {
         let path = folder.join("file");
         write(&path, format, &numbers(1000)).await;
-        let pool = ThreadPool::builder().size(1).build().expect("valid");
-        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
+        let options = OpenOptions::new().buffer(100).pool(roomy());
         let options = options.compression(format).mode("rb");
         let mut file: BinaryFile = options.open(&path).await.expect("it is there");
-        let hold = || {
-            let (end, ended) = oneshot::channel::<()>();
-            (pool.run(move || thread::sync_wait(ended)), end)
-        };
-        let (first, end) = hold();
-        assert!(give_up(1, file.read_up_to(10)).await.is_none());
-        let (second, end_second) = hold();
-        end.send(()).expect("it waits");
         file.read_up_to(10).await.expect("bytes");
         let told = give_up(1, file.tell()).await.expect("nothing to wait for");
         assert_eq!(told.expect("a place"), 10);
-        end_second.send(()).expect("it waits");
-        for job in [first, second] {
-            let ended = job.await.expect("it returns").expect("it may wait");
-            ended.expect("it was told");
-        }
         assert_eq!(file.read().await.expect("bytes").len(), 3990);
+    }
+}
+
+/// A job that nobody has asked for leaves a thread to those who ask.
+#[aiomisc::test(runtimes(all), timeout = "20s")]
+async fn a_pool_without_a_thread_to_spare_reads_what_it_is_asked_for() {
+    let folder = Folder::new();
+    let path = folder.join("file");
+    let content = numbers(1000);
+    for &format in FORMATS {
+        write(&path, format, &content).await;
+        let pool = ThreadPool::new(1).expect("valid");
+        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
+        let options = options.compression(format).mode("rb");
+        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        assert_eq!(file.read_up_to(10).await.expect("bytes"), &content[..10]);
+        pool.shutdown(true).await.expect("nothing hangs");
+        file.read_up_to(90).await.expect("the rest of the buffer");
+        file.read_up_to(1).await.expect_err("nobody reads");
     }
 }
 
@@ -111,7 +120,7 @@ async fn nothing_is_read_ahead_where_it_would_be_in_the_way() {
     cases.extend(FORMATS.iter().map(|format| (*format, "rb+")));
     for (format, mode) in cases {
         write(&path, format, &numbers(1000)).await;
-        let pool = ThreadPool::builder().size(1).build().expect("valid");
+        let pool = roomy();
         let options = OpenOptions::new().pool(pool.clone()).buffer(100);
         let options = options.compression(format).mode(mode);
         let mut file: BinaryFile = options.open(&path).await.expect("it is there");
@@ -168,7 +177,7 @@ async fn a_file_goes_away_while_it_is_read_ahead() {
         let path = folder.join("file");
         write(&path, format, &numbers(1000)).await;
         for closes in [true, false] {
-            let pool = ThreadPool::builder().size(1).build().expect("valid");
+            let pool = roomy();
             let options = OpenOptions::new().pool(pool.clone()).buffer(100);
             let options = options.compression(format).mode("rb");
             let mut file: BinaryFile = options.open(&path).await.expect("it is there");
