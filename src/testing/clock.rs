@@ -143,6 +143,30 @@ impl ManualClock {
         self.state().waiting.len()
     }
 
+    /// How long it is until the next wait ends; `None` when nobody waits for a moment that comes.
+    #[must_use]
+    pub fn next_in(&self) -> Option<Duration> {
+        let state = self.state();
+        let (&(never, when, _), _) = state.waiting.first_key_value()?;
+        (!never).then(|| when.saturating_duration_since(state.now))
+    }
+
+    /// Waits until the next wait to end is one that ends [in so long](Self::next_in): whoever is to wait anew, for
+    /// something has changed, has begun to.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    pub async fn wait_until_next_in(&self, duration: Duration) {
+        loop {
+            let began = self.shared.began.listen();
+            if self.next_in() == Some(duration) {
+                return;
+            }
+            began.await;
+        }
+    }
+
     /// Waits until at least so many sleeps are [`pending`](Self::pending).
     ///
     /// # Cancel safety

@@ -71,7 +71,7 @@ async fn a_delay_that_is_changed_holds_for_what_is_under_way() {
         assert!(is_silent(&mut server).await);
         lab.proxy.set_read_delay(ms(then));
         if then > 50 {
-            clock.wait_until_pending(1).await;
+            clock.wait_until_next_in(ms(then - 50)).await;
             clock.advance(ms(then - 51));
             assert!(is_silent(&mut server).await, "{first} ms, then {then} ms");
             clock.advance(ms(1));
