@@ -173,9 +173,15 @@ fn a_stop_between_two_waits_is_seen_by_the_next() {
 fn a_service_that_fails_ends_the_wait() {
     for runtime in runtimes() {
         let events = Events::default();
-        let failing = service_fn("failing", |ctx: ServiceContext| async move {
-            ctx.ready();
-            Err("broken".into())
+        // One that fails before all have started ends the start instead.
+        let (all_up, closure_runs) = async_channel::bounded::<()>(1);
+        let failing = service_fn("failing", move |ctx: ServiceContext| {
+            let closure_runs = closure_runs.clone();
+            async move {
+                ctx.ready();
+                closure_runs.recv().await.expect_err("closed");
+                Err("broken".into())
+            }
         });
         let seen = events.clone();
         let error = Entrypoint::builder()
@@ -183,11 +189,17 @@ fn a_service_that_fails_ends_the_wait() {
             .service(Probe(events.clone()))
             .service(failing)
             .block(|ep| {
+                drop(all_up);
                 seen.add(ep.run_forever().to_string());
             })
             .expect_err("a service failed");
         assert_eq!(error.to_string(), "service `failing` failed: broken");
-        assert!(events.all().contains(&"stop".to_owned()));
+        let events = events.all();
+        assert_eq!(
+            events,
+            ["start", "service `failing` failed", "stop"],
+            "{events:?}"
+        );
     }
 }
 

@@ -70,11 +70,12 @@ use super::streams::Buffer;
 /// # Compressed files
 ///
 /// Reading goes through all members of a file. In one that is read alone, from one end to the other, the next
-/// buffer is decompressed in the background while the program works on this one, as long as the pool has a thread
-/// to spare; what is wrong there is told to who comes there. Places are those of the content: to go back means to read
-/// from the beginning. Writing is possible at the end alone, as a new member after something was read, and
-/// the file is complete when it is closed, or dropped. In a file that is appended to, places count from
-/// where it was opened until it is read.
+/// buffer is decompressed in the background while the program works on this one, as long as the pool has a
+/// thread to spare; what is wrong there is told to who comes there.
+///
+/// Places are those of the content: to go back means to read from the beginning. Writing is possible at the end
+/// alone, as a new member after something was read, and the file is complete when it is closed, or dropped. In a
+/// file that is appended to, places count from where it was opened until it is read.
 ///
 /// # Cost
 ///

@@ -27,6 +27,13 @@ fn roomy() -> ThreadPool {
     ThreadPool::new(8).expect("valid")
 }
 
+/// A file with a buffer of a hundred bytes.
+async fn open(path: &Path, format: Compression, mode: &str, pool: &ThreadPool) -> BinaryFile {
+    let options = OpenOptions::new().pool(pool.clone()).buffer(100);
+    let options = options.compression(format).mode(mode);
+    options.open(path).await.expect("it is there")
+}
+
 /// The pool is shut down after the first read: what comes out of the file then was read before.
 #[aiomisc::test(runtimes(all), timeout = "20s")]
 async fn the_next_buffer_is_read_while_nobody_asks() {
@@ -36,9 +43,7 @@ async fn the_next_buffer_is_read_while_nobody_asks() {
         let path = folder.join("file");
         write(&path, format, &content).await;
         let pool = roomy();
-        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
-        let options = options.compression(format).mode("rb");
-        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        let mut file = open(&path, format, "rb", &pool).await;
         assert_eq!(file.read_up_to(10).await.expect("bytes"), &content[..10]);
         pool.shutdown(true).await.expect("nothing hangs");
         let read = file.read_up_to(190).await.expect("two buffers");
@@ -82,9 +87,7 @@ async fn where_it_is_does_not_depend_on_what_is_read_ahead() {
     for &format in FORMATS {
         let path = folder.join("file");
         write(&path, format, &numbers(1000)).await;
-        let options = OpenOptions::new().buffer(100).pool(roomy());
-        let options = options.compression(format).mode("rb");
-        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        let mut file = open(&path, format, "rb", &roomy()).await;
         file.read_up_to(10).await.expect("bytes");
         let told = give_up(1, file.tell()).await.expect("nothing to wait for");
         assert_eq!(told.expect("a place"), 10);
@@ -101,9 +104,7 @@ async fn a_pool_without_a_thread_to_spare_reads_what_it_is_asked_for() {
     for &format in FORMATS {
         write(&path, format, &content).await;
         let pool = ThreadPool::new(1).expect("valid");
-        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
-        let options = options.compression(format).mode("rb");
-        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        let mut file = open(&path, format, "rb", &pool).await;
         assert_eq!(file.read_up_to(10).await.expect("bytes"), &content[..10]);
         pool.shutdown(true).await.expect("nothing hangs");
         file.read_up_to(90).await.expect("the rest of the buffer");
@@ -121,9 +122,7 @@ async fn nothing_is_read_ahead_where_it_would_be_in_the_way() {
     for (format, mode) in cases {
         write(&path, format, &numbers(1000)).await;
         let pool = roomy();
-        let options = OpenOptions::new().pool(pool.clone()).buffer(100);
-        let options = options.compression(format).mode(mode);
-        let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+        let mut file = open(&path, format, mode, &pool).await;
         file.read_up_to(10).await.expect("bytes");
         pool.shutdown(true).await.expect("nothing hangs");
         file.read_up_to(90).await.expect("the rest of the buffer");
@@ -178,9 +177,7 @@ async fn a_file_goes_away_while_it_is_read_ahead() {
         write(&path, format, &numbers(1000)).await;
         for closes in [true, false] {
             let pool = roomy();
-            let options = OpenOptions::new().pool(pool.clone()).buffer(100);
-            let options = options.compression(format).mode("rb");
-            let mut file: BinaryFile = options.open(&path).await.expect("it is there");
+            let mut file = open(&path, format, "rb", &pool).await;
             file.read_up_to(1).await.expect("a byte");
             if closes {
                 file.close().await.expect("nothing fails");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::smol::future::yield_now;
 use aiomisc::thread::{self, ThreadPool, sync_wait, sync_wait_on};
 use aiomisc::{Runtime, context_var, time};
 
@@ -76,7 +77,7 @@ fn a_foreign_thread_may_have_values_of_context_variables() {
             let waited = sync_wait_on(&runtime, async {
                 let error = sync_wait_on(&nested, async {}).unwrap_err();
                 assert!(error.to_string().contains("asynchronous"), "{error}");
-                time::sleep(Duration::from_millis(1)).await;
+                yield_now().await;
                 NUMBER.get()
             });
             let error = sync_wait(async {}).unwrap_err();
