@@ -31,9 +31,16 @@ fn the_main_job_runs_between_start_and_stop() {
 fn a_failing_service_drops_the_main_job_before_the_stop() {
     for runtime in runtimes() {
         let events = Events::default();
-        let failing = service_fn("failing", |ctx| async move {
-            ctx.ready();
-            Err("broken".into())
+        // One that fails before all have started ends the start instead.
+        let main_runs = switch();
+        let fail = main_runs.clone();
+        let failing = service_fn("failing", move |ctx| {
+            let fail = fail.clone();
+            async move {
+                ctx.ready();
+                fail.wait().await;
+                Err("broken".into())
+            }
         });
         let main = events.on_drop("main dropped");
         let error = Entrypoint::builder()
@@ -42,13 +49,20 @@ fn a_failing_service_drops_the_main_job_before_the_stop() {
             .service(failing)
             .run(async move {
                 let _main = main;
+                main_runs.set();
                 pending::<()>().await;
             })
             .expect_err("a service failed");
         assert_eq!(error.to_string(), "service `failing` failed: broken");
-        let events = events.all();
-        let at = |what: &str| events.iter().position(|event| event == what);
-        assert!(at("main dropped") < at("other: stop"), "{events:?}");
+        assert_eq!(
+            events.all(),
+            [
+                "other: start",
+                "other: start over",
+                "main dropped",
+                "other: stop"
+            ]
+        );
     }
 }
 

@@ -65,12 +65,14 @@ async fn losers_are_dropped_before_it_is_ready() {
 
 #[aiomisc::test(runtimes(all))]
 async fn what_is_borrowed_is_kept() {
-    let mut task = aiomisc::spawn(async {
-        time::sleep(ms(5)).await;
+    let (go_on, may_go_on) = async_channel::bounded::<()>(1);
+    let mut task = aiomisc::spawn(async move {
+        may_go_on.recv().await.expect_err("closed");
         5
     });
     let result = select![async { (&mut task).await.ok() }, ready(None)].await;
     assert_eq!(result.result_idx(), Some(1));
+    drop(go_on);
     assert_eq!(task.await.unwrap(), 5);
 }
 
