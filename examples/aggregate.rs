@@ -36,8 +36,8 @@ async fn cube(numbers: Vec<Arg<i64, i64, String>>) {
 /// A database in which a query of many costs as much as one of a single user.
 static USERS: Mutex<BTreeMap<u32, &str>> = Mutex::new(BTreeMap::new());
 
-/// One query for all users that are asked for within 10 ms.
-#[aiomisc::aggregate(leeway_ms = 10, max_count = 3)]
+/// One query for all users that are asked for within 100 ms.
+#[aiomisc::aggregate(leeway_ms = 100, max_count = 3)]
 async fn user(ids: Vec<u32>) -> Result<Vec<Option<&'static str>>, String> {
     let users = USERS.lock().map_err(|error| error.to_string())?;
     if users.is_empty() {

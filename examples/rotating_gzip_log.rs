@@ -30,9 +30,14 @@ fn main() -> Result<(), BoxError> {
         "--keep",
         "--runtime",
     ])?;
-    let here = std::env::temp_dir().join(format!("rotating-{}", std::process::id()));
-    // By default a folder that is new each time.
-    let directory = PathBuf::from(args.get("--directory", &here.to_string_lossy()));
+    let directory = match &*args.get("--directory", "") {
+        // One that is new each time, and stays.
+        "" => tempfile::Builder::new()
+            .prefix("rotating-")
+            .tempdir()?
+            .keep(),
+        given => PathBuf::from(given),
+    };
     let records: u64 = args.get("--records", "20000").parse()?;
     fs::create_dir_all(&directory)?;
     println!("logging to {}", directory.join("app.log.gz").display());

@@ -43,7 +43,7 @@ impl Prices {
         Self {
             server,
             stream: None,
-            limit: Duration::from_secs(2),
+            limit: Duration::from_secs(10),
             tries: 3,
             rest: Duration::from_millis(20),
         }

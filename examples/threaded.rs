@@ -104,7 +104,7 @@ async fn main() -> Result<(), BoxError> {
 
     let (stop, stopped) = mpsc::channel();
     spawn(async move {
-        time::sleep(5 * SHORT).await;
+        time::sleep(10 * SHORT).await;
         // It may have ended by itself.
         let _ = stop.send(());
     })

@@ -28,7 +28,7 @@ async fn read(takes: Duration) -> io::Result<String> {
 /// As whoever calls it says.
 #[timeout(patience)]
 async fn patient(patience: Duration) -> Result<&'static str, Elapsed> {
-    time::sleep(Duration::from_millis(20)).await;
+    time::sleep(Duration::from_millis(500)).await;
     Ok("done")
 }
 

@@ -102,7 +102,7 @@ async fn strategies() -> Result<(), BoxError> {
 async fn shielded() {
     let (done, is_done) = futures::channel::oneshot::channel();
     let save = aiomisc::utils::shield(async move {
-        time::sleep(Duration::from_millis(20)).await;
+        time::sleep(Duration::from_millis(500)).await;
         // Somebody waits for it below.
         let _ = done.send("saved");
     });

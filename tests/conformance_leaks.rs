@@ -29,10 +29,10 @@ fn the_suite_leaves_no_descriptor_open() {
         let waits = make();
         // What is opened once and kept, such as the reactor of the process.
         prove(make(), *make);
-        settle(&waits, || false);
+        settle(&waits, 1000, || false);
         let before = common::descriptors().unwrap();
         prove(make(), *make);
-        settle(&waits, || {
+        settle(&waits, 20_000, || {
             common::descriptors().unwrap().len() <= before.len()
         });
         let after = common::descriptors().unwrap();
@@ -43,10 +43,10 @@ fn the_suite_leaves_no_descriptor_open() {
     }
 }
 
-/// Waits until this is so, for a second at least: runtimes that were let go end on threads of their
-/// own.
-fn settle(runtime: &Runtime, enough: impl Fn() -> bool) {
-    for _ in 0..1000 {
+/// Waits until this is so, for so many milliseconds at least: runtimes that were let go end on threads of
+/// their own.
+fn settle(runtime: &Runtime, most: usize, enough: impl Fn() -> bool) {
+    for _ in 0..most {
         if enough() {
             return;
         }

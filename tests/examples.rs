@@ -244,7 +244,7 @@ fn embed_in_tokio_serves_and_stops_with_the_program() {
 #[test]
 #[cfg(feature = "smol")]
 fn embed_in_smol_serves_and_stops_with_the_program() {
-    let example = Example::start("embed_in_smol", &["--seconds", "1"]);
+    let example = Example::start("embed_in_smol", &["--seconds", "5"]);
     let addr = example.line("listening udp://");
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     socket

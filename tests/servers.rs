@@ -278,12 +278,9 @@ async fn nothing_moving_for_the_idle_limit_is_an_error_of_the_read() {
     clock.advance(Duration::from_millis(9_999));
     say(&mut client, "four").await;
     assert!(events.all().is_empty());
-    while clock.pending() == 0 {
-        clock.wait_until_pending(1).await;
-    }
-    clock.advance(Duration::from_secs(10));
+    // The server may still be at noticing that it has written.
     while events.all().is_empty() {
-        clock.advance(Duration::ZERO);
+        clock.advance(Duration::from_secs(10));
         aiomisc::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(
@@ -309,8 +306,6 @@ async fn a_stop_lets_a_request_that_has_begun_be_answered() {
     busy.write_all(b"half a requ")
         .await
         .expect("the server reads");
-    // The server has read it for sure once it has answered another one behind it.
-    say(&mut idle, "still there?\n").await;
     let mut untouched = connect(&server).await;
     let mut fresh = connect(&server).await;
     say(&mut fresh, "x\n").await;

@@ -20,6 +20,7 @@ mod stress;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +28,13 @@ use aiomisc::Context;
 use aiomisc::context::ContextStatistic;
 use aiomisc::statistics::{Counter, Figure, Gauge, Histogram, Instance, Statistic, Sum, Value};
 use aiomisc::{statistic, statistics};
+
+/// Who reads all figures holds each of them for a moment, also those that go just then: such tests and those that
+/// look for what has gone run one after another.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The lines of a kind, whatever other tests do meanwhile.
 fn lines<K: Statistic>() -> Vec<String> {
@@ -91,6 +99,7 @@ fn figures_have_their_kind_name_metric_and_value() {
 /// As in the document, and in no other place of this process.
 #[test]
 fn a_context_has_its_figures_as_long_as_it_lives() {
+    let _alone = alone();
     let context = Context::new();
     context.insert(7_u8);
     context.insert(8_u8);
@@ -115,6 +124,7 @@ fn a_context_has_its_figures_as_long_as_it_lives() {
 
 #[test]
 fn kinds_come_by_name_and_instances_as_they_were_made() {
+    let _alone = alone();
     mod inner {
         aiomisc::statistic! { pub(super) struct OrderBStatistic { pub(super) b: Counter } }
     }
@@ -302,6 +312,7 @@ fn lengths_that_are_too_long_are_cut() {
 
 #[test]
 fn figures_vanish_with_the_last_handle() {
+    let _alone = alone();
     statistic! { struct ShortStatistic { done: Counter } }
     let one = ShortStatistic::new("one");
     let two = one.clone();
@@ -321,6 +332,7 @@ fn figures_vanish_with_the_last_handle() {
 
 #[test]
 fn what_is_dropped_meanwhile_is_left_out_and_not_kept_alive() {
+    let _alone = alone();
     statistic! { struct GoingStatistic { a: Counter, b: Counter } }
     let mut instances: Vec<_> = ["0", "1", "2", "3"].map(GoingStatistic::new).into();
     let mut going = statistics().of_kind::<GoingStatistic>();
@@ -344,6 +356,7 @@ fn what_is_dropped_meanwhile_is_left_out_and_not_kept_alive() {
 
 #[test]
 fn a_panic_while_figures_are_read_harms_nobody() {
+    let _alone = alone();
     statistic! { struct PanickingStatistic { a: Counter } }
     let one = PanickingStatistic::new("one");
     for _ in 0..2 {
@@ -379,6 +392,7 @@ fn what_is_held_is_given_back_by_a_panic() {
 /// values are gone.
 #[test]
 fn destructors_of_a_thread_count_as_well() {
+    let _alone = alone();
     statistic! { struct LateStatistic { done: Counter, sum: Sum, running: Gauge } }
     struct Late(Vec<Instance<LateStatistic>>);
     impl Drop for Late {

@@ -68,11 +68,39 @@ pub(super) struct Watched {
 enum Grace {
     Before,
     Running(Pin<Box<dyn Sleep>>),
+    /// A turn of the reactor that was held up may end a sleep that was set after it had looked at
+    /// the system. What is set now ends in a later turn, which has looked since.
+    LastTurn(Pin<Box<dyn Sleep>>),
     Over,
 }
 
 impl Grace {
     const LENGTH: Duration = Duration::from_millis(10);
+    const LAST_TURN: Duration = Duration::from_millis(1);
+
+    /// Whether it is over, which is told once more after it has become so: the timer may have come
+    /// before what the same turn has found, and the stream is to be looked at again.
+    fn is_over(&mut self, runtime: &Runtime, cx: &mut Context<'_>) -> bool {
+        loop {
+            *self = match self {
+                Self::Before => Self::Running(runtime.backend().sleep(Self::LENGTH)),
+                Self::Running(sleep) => {
+                    if sleep.as_mut().poll(cx).is_pending() {
+                        return false;
+                    }
+                    Self::LastTurn(runtime.backend().sleep(Self::LAST_TURN))
+                }
+                Self::LastTurn(sleep) => {
+                    if sleep.as_mut().poll(cx).is_ready() {
+                        *self = Self::Over;
+                        cx.waker().wake_by_ref();
+                    }
+                    return false;
+                }
+                Self::Over => return true,
+            };
+        }
+    }
 }
 
 impl Watched {
@@ -105,20 +133,7 @@ impl Watched {
         if !may_end || !self.connection.is_finishing() {
             return false;
         }
-        if let Grace::Before = self.grace {
-            self.grace = Grace::Running(self.runtime.backend().sleep(Grace::LENGTH));
-        }
-        if let Grace::Running(sleep) = &mut self.grace {
-            if sleep.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            self.grace = Grace::Over;
-            // The timer may have come before what the same turn of the reactor has found: one more
-            // look at the stream, and the end if there is nothing.
-            cx.waker().wake_by_ref();
-            return false;
-        }
-        true
+        self.grace.is_over(&self.runtime, cx)
     }
 
     fn wrote(

@@ -48,7 +48,7 @@ pub struct ManualClock {
 
 struct Shared {
     state: Mutex<State>,
-    began: Event,
+    changed: Event,
 }
 
 struct State {
@@ -79,7 +79,7 @@ impl ManualClock {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
-                began: Event::new(),
+                changed: Event::new(),
             }),
         }
     }
@@ -159,11 +159,11 @@ impl ManualClock {
     /// Dropping it has no effect.
     pub async fn wait_until_next_in(&self, duration: Duration) {
         loop {
-            let began = self.shared.began.listen();
+            let changed = self.shared.changed.listen();
             if self.next_in() == Some(duration) {
                 return;
             }
-            began.await;
+            changed.await;
         }
     }
 
@@ -174,11 +174,11 @@ impl ManualClock {
     /// Dropping it has no effect.
     pub async fn wait_until_pending(&self, count: usize) {
         loop {
-            let began = self.shared.began.listen();
+            let changed = self.shared.changed.listen();
             if self.pending() >= count {
                 return;
             }
-            began.await;
+            changed.await;
         }
     }
 
@@ -188,9 +188,15 @@ impl ManualClock {
         let later = state.waiting.split_off(&(false, now, u64::MAX));
         let due = std::mem::replace(&mut state.waiting, later);
         drop(state);
+        self.changed();
         for waker in due.into_values() {
             waker.wake();
         }
+    }
+
+    /// Others wait, or wait no longer.
+    fn changed(&self) {
+        self.shared.changed.notify(usize::MAX);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -262,7 +268,7 @@ impl Future for Wait {
         };
         drop(state);
         if poll.is_pending() && old.is_none() {
-            self.clock.shared.began.notify(usize::MAX);
+            self.clock.changed();
         }
         poll
     }
@@ -275,6 +281,9 @@ impl Sleep for Wait {
         let waker = state.waiting.remove(&old);
         let key = state.key(duration);
         drop(state);
+        if waker.is_some() {
+            self.clock.changed();
+        }
         drop(waker);
         self.key = key;
     }
@@ -283,6 +292,9 @@ impl Sleep for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let waker = self.clock.state().waiting.remove(&self.key);
+        if waker.is_some() {
+            self.clock.changed();
+        }
         drop(waker);
     }
 }
@@ -364,6 +376,32 @@ mod tests {
         assert!(poll(&mut sleep, &waker).is_ready());
         assert_eq!(clock.now() - start, SECOND * 4);
         assert_eq!(clock.wall_now(), wall + SECOND * 4);
+    }
+
+    #[test]
+    fn who_waits_for_the_next_wait_hears_also_of_those_that_go() {
+        type Goes = fn(&ManualClock, Pin<Box<dyn Sleep>>);
+        let goes: [Goes; 3] = [
+            |_, first| drop(first),
+            |_, mut first| first.as_mut().reset(SECOND * 9),
+            |clock, _first| clock.advance(SECOND),
+        ];
+        for (number, goes) in goes.into_iter().enumerate() {
+            let clock = ManualClock::new();
+            let mut last = clock.sleep(SECOND * 5);
+            assert!(poll(&mut last, &Arc::default()).is_pending());
+            let mut first = clock.sleep(SECOND);
+            assert!(poll(&mut first, &Arc::default()).is_pending());
+            let left = SECOND * if number == 2 { 4 } else { 5 };
+            let mut waits = std::pin::pin!(clock.wait_until_next_in(left));
+            let woken = Arc::<Woken>::default();
+            let waker = Waker::from(Arc::clone(&woken));
+            let mut cx = Context::from_waker(&waker);
+            assert!(waits.as_mut().poll(&mut cx).is_pending());
+            goes(&clock, first);
+            assert_eq!(woken.times.load(Ordering::SeqCst), 1);
+            assert!(waits.as_mut().poll(&mut cx).is_ready());
+        }
     }
 
     #[test]

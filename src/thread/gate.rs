@@ -97,13 +97,19 @@ impl Gate {
         &self.cut
     }
 
-    /// Takes a job in, or says why not.
-    pub(super) fn submit(self: &Arc<Self>, work: &Arc<dyn Work>) -> Result<(), Cause> {
+    /// Takes in a job of this runtime, or says why not.
+    pub(super) fn submit(
+        self: &Arc<Self>,
+        work: &Arc<dyn Work>,
+        here: &Runtime,
+    ) -> Result<(), Cause> {
         let mut state = self.state();
         if state.closed {
             return Err(Cause::Closed);
         }
-        let runner = if state.looks && state.queue.is_empty() {
+        // A simulation does not wait for what another runtime's thread does as soon as it has its turn.
+        let may_wait = state.looks && state.queue.is_empty() && here.backend().keep().is_none();
+        let runner = if may_wait {
             state.queue.push_for_the_one_who_looks(Arc::clone(work));
             self.some.store(true, Ordering::Release);
             None
@@ -184,13 +190,11 @@ impl Gate {
         let before = mem::replace(&mut state.running[place], next.clone());
         if next.is_none() {
             state.free.push(place);
+            self.statistic.threads.add(-1);
         }
         self.leave(state);
         wake(told);
         drop(before);
-        if next.is_none() {
-            self.statistic.threads.add(-1);
-        }
         next
     }
 

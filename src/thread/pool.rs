@@ -50,6 +50,8 @@ static OF_PROCESS: OnceLock<ThreadPool> = OnceLock::new();
 /// - A panic is its caller's error, and costs no thread.
 /// - A job that waits for another job of the same pool may wait for ever, when all of its threads do so:
 ///   use a pool of its own for the others, or [`run_separate`](super::run_separate).
+/// - Runtimes may share a pool. A simulation that finds all of its threads taken by others waits for what is
+///   outside of it, and has to be told so (`SimulationBuilder::outside_wakes`).
 #[derive(Clone)]
 pub struct ThreadPool {
     gate: Arc<Gate>,
@@ -266,7 +268,7 @@ impl ThreadPool {
             Err(error) => return Job::failed(&self.gate, origin, Cause::NoRuntime(error)),
         };
         let (job, work) = Job::new(&self.gate, &runtime, origin, job);
-        if let Err(cause) = self.gate.submit(&work) {
+        if let Err(cause) = self.gate.submit(&work, &runtime) {
             work.refuse(cause);
         }
         job

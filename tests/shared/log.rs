@@ -16,6 +16,8 @@ pub(crate) fn keep() {
     KEPT.get_or_init(|| {
         let first = tracing::subscriber::set_global_default(Keep);
         first.expect("nobody else in this process has a subscriber");
+        // What another thread met first while this was set was told that nobody listens.
+        tracing::callsite::rebuild_interest_cache();
     });
 }
 

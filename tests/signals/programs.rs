@@ -69,19 +69,26 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
     let patient = |builder: EntrypointBuilder| builder.shutdown_timeout(Duration::from_secs(60));
     let forever = |stop| builder.clone().service(Stops(stop)).run_forever().map(drop);
     match name {
-        "run_forever" => forever(Stop::AtOnce),
+        "run_forever" => {
+            let builder = patient(builder).service(Stops(Stop::AtOnce));
+            builder.run_forever().map(drop)
+        }
         "run" => {
             let main = async {
                 let _dropped = Says("main: dropped");
                 println!("main: ready");
                 pending::<()>().await;
             };
-            builder.service(Stops(Stop::AtOnce)).run(main).map(drop)
+            let builder = patient(builder).service(Stops(Stop::AtOnce));
+            builder.run(main).map(drop)
         }
-        "block" => builder.service(Stops(Stop::AtOnce)).block(|ep| {
-            println!("closure: ready");
-            println!("closure: {}", ep.run_forever());
-        }),
+        "block" => {
+            let builder = patient(builder).service(Stops(Stop::AtOnce));
+            builder.block(|ep| {
+                println!("closure: ready");
+                println!("closure: {}", ep.run_forever());
+            })
+        }
         "deaf_block" => builder.service(Stops(Stop::AtOnce)).block(|ep| {
             println!("closure: ready");
             ep.run_forever();
@@ -93,7 +100,7 @@ fn run(name: &str, builder: EntrypointBuilder) -> Result<(), RunError> {
                 println!("ready");
                 pending().await
             });
-            builder.service(starting).run_forever().map(drop)
+            patient(builder).service(starting).run_forever().map(drop)
         }
         "patient_stop" => {
             let builder = patient(builder).service(Stops(Stop::Never));

@@ -52,6 +52,7 @@ mod openmetrics {
 
     /// The lines that have this in them: other tests have figures as well.
     fn lines_with(part: &str) -> Vec<String> {
+        let _alone = crate::alone();
         let text = openmetrics();
         assert!(text.ends_with("# EOF\n"));
         let lines = text.lines().filter(|line| line.contains(part));
@@ -185,6 +186,7 @@ statistics_http_server_error_ratio{name=\"one\"} 0.5
 
     #[test]
     fn a_registry_can_have_our_figures_beside_its_own() {
+        let _alone = crate::alone();
         statistic! { struct GuestStatistic { done: Counter } }
         let guest = GuestStatistic::unnamed();
         guest.done.add(2);
@@ -295,6 +297,7 @@ mod facade {
 
     #[test]
     fn the_recorder_is_told_of_every_figure() {
+        let _alone = crate::alone();
         statistic! {
             struct FacadeStatistic {
                 /// How often.
@@ -341,6 +344,7 @@ mod facade {
 
     #[test]
     fn without_a_recorder_nothing_happens() {
+        let _alone = crate::alone();
         publish_metrics();
     }
 }

@@ -47,6 +47,7 @@ fn seeds() -> std::ops::Range<u64> {
 /// of it meanwhile.
 #[test]
 fn nothing_is_lost_or_left_behind() {
+    let _alone = super::alone();
     for seed in seeds() {
         let shared: Vec<_> = (0..3).map(|_| StressStatistic::new("shared")).collect();
         let done = AtomicBool::new(false);

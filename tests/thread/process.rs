@@ -30,7 +30,7 @@ fn program() {
     let outcome = Entrypoint::builder()
         .environment(made(runtime))
         .log_config(true)
-        .shutdown_timeout(Duration::from_millis(400))
+        .shutdown_timeout(Duration::from_secs(4))
         .run(async {
             thread::run(NOBODY_WAKES_IT).detach();
             Separate::new()

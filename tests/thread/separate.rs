@@ -43,21 +43,20 @@ async fn it_takes_no_place_in_the_pool() {
 #[aiomisc::test(runtimes(all))]
 async fn a_long_job_is_stopped_by_what_it_looks_at() {
     let stop = Arc::new(AtomicBool::new(false));
+    let (turn, turns) = async_channel::unbounded();
     let job = {
         let stop = Arc::clone(&stop);
         thread::run_separate(move || {
-            let mut turns = 0_u64;
             while !stop.load(Ordering::Acquire) {
-                turns += 1;
+                turn.try_send(()).unwrap();
                 thread::sync_wait(aiomisc::time::sleep(std::time::Duration::from_millis(1)))
                     .unwrap();
             }
-            turns
         })
     };
-    aiomisc::time::sleep(std::time::Duration::from_millis(5)).await;
+    turns.recv().await.unwrap();
     stop.store(true, Ordering::Release);
-    assert!(job.await.unwrap() > 0);
+    job.await.unwrap();
 }
 
 #[aiomisc::test(runtimes(all))]

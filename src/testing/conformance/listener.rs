@@ -217,7 +217,7 @@ async fn after_an_error(lab: &Lab) -> Result {
         // It may be told of the failure a little later, on some systems never.
         let wait = lab
             .runtime
-            .timeout(super::lab::millis(2000), listener.accept());
+            .timeout(super::lab::millis(5000), listener.accept());
         if !matches!(wait.await, Ok(Err(_))) {
             return Err(Failed::skipped(
                 "the system does not fail a listener on request",

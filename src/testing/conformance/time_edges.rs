@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
         |lab| {
             lab.run(async {
                 let last = Tally::new();
-                let mut sleep = lab::waiting(&**lab.backend(), millis(30), Waker::noop())?;
+                let mut sleep = lab::waiting(&**lab.backend(), millis(200), Waker::noop())?;
                 // If it is over by now, there is nobody to wake.
                 if poll(sleep.as_mut(), &last.waker()).is_ready() {
                     last.add();
@@ -97,10 +97,10 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     check("T4", "to never, and back", &[], |lab| {
         lab.run(async {
-            let mut sleep = lab::waiting(&**lab.backend(), millis(10), Waker::noop())?;
+            let mut sleep = lab::waiting(&**lab.backend(), millis(100), Waker::noop())?;
             sleep.as_mut().reset(Duration::MAX);
             pending(&mut sleep, "the longest wait").await?;
-            lab.backend().sleep(millis(30)).await;
+            lab.backend().sleep(millis(150)).await;
             pending(&mut sleep, "the longest wait").await?;
             let before = lab.runtime.now();
             sleep.as_mut().reset(millis(10));
@@ -122,30 +122,33 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     check("T5", "dropped while it waits", &[], |lab| {
         lab.run(async {
-            let woken = Tally::new();
-            let waker = woken.waker();
-            let began = lab.runtime.now();
-            let sleeps: Vec<_> = (0..1000)
-                .map(|_| {
-                    let mut sleep = lab.backend().sleep(millis(500));
-                    poll(sleep.as_mut(), &waker).is_pending().then_some(sleep)
-                })
-                .collect();
-            let before = woken.get();
-            let all_waited = sleeps.iter().all(Option::is_some);
-            drop(sleeps);
-            let at_drop = woken.get() - before;
-            if !all_waited || lab.runtime.now() - began >= millis(500) {
-                // The machine was so slow that some were over: those may have woken.
-                return Err(lab::Failed::skipped(
-                    "making and dropping 1000 sleeps took too long",
-                ));
+            // On a machine so slow that some are over before they are dropped, longer ones.
+            for length in [500, 1000, 2000].map(millis) {
+                let woken = Tally::new();
+                let waker = woken.waker();
+                let began = lab.runtime.now();
+                let sleeps: Vec<_> = (0..1000)
+                    .map(|_| {
+                        let mut sleep = lab.backend().sleep(length);
+                        poll(sleep.as_mut(), &waker).is_pending().then_some(sleep)
+                    })
+                    .collect();
+                let before = woken.get();
+                let all_waited = sleeps.iter().all(Option::is_some);
+                drop(sleeps);
+                let at_drop = woken.get() - before;
+                if !all_waited || lab.runtime.now() - began >= length {
+                    continue;
+                }
+                lab.backend().sleep(length + millis(100)).await;
+                let late = woken.get() - before - at_drop;
+                ensure!(at_drop == 0, "the drop itself woke {at_drop} times");
+                ensure!(late == 0, "woken {late} times after the drop");
+                return Ok(());
             }
-            lab.backend().sleep(millis(600)).await;
-            let late = woken.get() - before - at_drop;
-            ensure!(at_drop == 0, "the drop itself woke {at_drop} times");
-            ensure!(late == 0, "woken {late} times after the drop");
-            Ok(())
+            Err(lab::Failed::skipped(
+                "making and dropping 1000 sleeps took too long",
+            ))
         })
     }),
     check("T5", "dropped on a plain thread", &[], |lab| {

@@ -103,13 +103,17 @@ action(type="omfile" file="{out}" template="all")
     log(&["--format", "syslog", "--to", &socket]);
     let server = format!("127.0.0.1:{port}");
     log(&["--format", "syslog", "--to", &server, "--rfc", "5424"]);
-    // The last record of the second run.
+    // The last record of each run.
     let mut read = String::new();
     wait_until(&mut || {
         read = fs::read_to_string(&out).unwrap_or_default();
-        jq("select(.\"protocol-version\" == \"1\") | .msg", &read)
-            .iter()
-            .any(|msg| msg == "stopping")
+        // A line may be half written.
+        read.truncate(read.rfind('\n').map_or(0, |end| end + 1));
+        ["0", "1"].iter().all(|version| {
+            let filter = format!("select(.\"protocol-version\" == \"{version}\") | .msg");
+            let messages = jq(&filter, &read);
+            messages.iter().any(|message| message.contains("stopping"))
+        })
     });
     rsyslog.stop();
 
