@@ -347,6 +347,29 @@ async fn requests_that_had_arrived_are_answered_before_the_end() {
     }
 }
 
+/// The turn of the reactor that ends the 10 ms may have looked at the system before, and been held up since.
+#[aiomisc::test(runtimes(all))]
+async fn reads_end_in_a_turn_of_the_reactor_that_has_looked_again() {
+    let (runtime, clock) = manual();
+    let server = Arc::new(TcpServer::new("127.0.0.1:0", lines));
+    let ep = Entrypoint::builder()
+        .runtime(runtime)
+        .service(Arc::clone(&server))
+        .start()
+        .await
+        .expect("the server starts");
+    let mut client = connect(&server).await;
+    say(&mut client, "ready\n").await;
+    let stop = aiomisc::spawn(async move { ep.graceful_shutdown("done").await });
+    for millis in [10, 1].map(Duration::from_millis) {
+        clock.wait_until_next_in(millis).await;
+        say(&mut client, "not too late\n").await;
+        clock.advance(millis);
+    }
+    assert_eq!(rest(&mut client).await, Ok(vec![]));
+    stop.await.expect("no panic").expect("nothing fails");
+}
+
 #[aiomisc::test(runtimes(all), seeds = 200)]
 async fn who_has_connected_before_the_stop_is_answered() {
     let server = Arc::new(TcpServer::new("127.0.0.1:0", lines));
