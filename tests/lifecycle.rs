@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiomisc::entrypoint::Stage;
-use aiomisc::service::{ServiceOptions, ServiceState, StopKind};
+use aiomisc::service::{ServiceOptions, ServiceState, ServiceStatus, StopKind};
 use aiomisc::{
     BoxError, Entrypoint, Runtime, Service, ServiceContext, StopReason, async_trait, service_fn,
     services,

@@ -56,7 +56,7 @@ fn without_leaks(body: fn(&Runtime)) {
 /// Waits until nothing is wrong any more; what was let go may take a moment on other threads.
 #[track_caller]
 fn settles(runtime: &Runtime, wrong: impl Fn() -> Option<String>) {
-    for _ in 0..5000 {
+    for _ in 0..20_000 {
         if wrong().is_none() {
             return;
         }

@@ -1,4 +1,5 @@
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -65,8 +66,10 @@ impl Sink {
             }
             Kind::Stream(writer) => {
                 write_rest(writer, &mut self.rest)?;
-                let (mut start, mut first) = (0, 0);
+                // The last ones are done when the stream has been flushed: until then it may have kept them.
+                let (mut start, mut first, mut last) = (0, 0, 0);
                 while first < ends.len() {
+                    done(mem::take(&mut last));
                     // As many whole records as fit, and one at least.
                     let fit = ends[first..].partition_point(|end| *end <= start + CHUNK);
                     let next = first + fit.max(1);
@@ -85,10 +88,12 @@ impl Sink {
                         done(whole);
                         return Err(error);
                     }
-                    done(next - first);
+                    last = next - first;
                     (start, first) = (end, next);
                 }
-                retry(|| writer.flush())
+                let flushed = retry(|| writer.flush());
+                done(last);
+                flushed
             }
         }
     }

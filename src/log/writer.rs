@@ -122,13 +122,14 @@ impl Buffer {
     /// Counts what could not be written, and has it told.
     fn account(&self, (lost, result): (usize, io::Result<()>), by_himself: bool) {
         let lost = lost as u64;
-        self.settled.fetch_add(lost, Ordering::AcqRel);
         let failed = result.is_err();
         self.figures.flushes.add_one();
         self.figures.lost.add(lost);
         if failed {
             self.figures.errors.add_one();
         }
+        // Whoever waits for it looks at the figures next.
+        self.settled.fetch_add(lost, Ordering::AcqRel);
         let told = {
             let mut queue = self.lock();
             queue.lost += lost;

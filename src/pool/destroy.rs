@@ -36,11 +36,19 @@ impl<M: PoolManager> Drop for Burial<M> {
     }
 }
 
+/// What is to be destroyed: dropped in this order by a runtime that has ended.
+struct Doomed<M: PoolManager> {
+    object: M::Object,
+    burial: Burial<M>,
+}
+
 /// Destroys an object that the pool does not want any more.
 pub(super) fn destroy<M: PoolManager>(object: M::Object, burial: Burial<M>) {
     let runtime = burial.shared.its_runtime().clone();
     let is_late = burial.shared.signals.cut.is_set();
+    let doomed = Doomed { object, burial };
     spawn(&runtime, TASK, async move {
+        let Doomed { burial, object } = doomed;
         let Shared {
             manager,
             options,

@@ -197,11 +197,11 @@ impl Alive {
     /// Waits until so many are left; a limit of the test ends the wait.
     #[track_caller]
     pub(crate) fn reaches(&self, count: usize) {
-        for _ in 0..10_000_000 {
+        for _ in 0..20_000 {
             if self.count() == count {
                 return;
             }
-            thread::yield_now();
+            thread::park_timeout(Duration::from_millis(1));
         }
         panic!("{} are alive, expected {count}", self.count());
     }

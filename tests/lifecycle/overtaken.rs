@@ -103,10 +103,7 @@ async fn what_overruns_the_limit_of_the_program_is_dropped() {
     clock.advance(Duration::from_secs(2));
     let error = stop.await.expect("no panic").expect_err("too slow");
     assert!(error.overran());
-    for _ in 0..500 {
-        if events.all().len() == 2 {
-            break;
-        }
+    while events.all().len() < 2 {
         Runtime::current()
             .expect("a runtime")
             .sleep(Duration::from_millis(5))
@@ -208,11 +205,7 @@ async fn a_start_that_a_stop_cuts_off_leaves_nothing() {
         .expect_err("it was stopped");
     assert!(error.stop_reason().is_some(), "{error}");
     // The task of the shutdown may be dropped a moment after its result is there.
-    for _ in 0..500 {
-        if Arc::strong_count(&token) == 1 {
-            return;
-        }
+    while Arc::strong_count(&token) > 1 {
         aiomisc::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("the service is still held by somebody");
 }

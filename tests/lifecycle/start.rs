@@ -74,13 +74,16 @@ async fn a_failing_start_stops_what_is_up_in_reverse_and_names_all() {
         started: started.clone(),
         events: events.clone(),
     };
-    let others = [up[0].clone(), up[1].clone(), begun.clone()];
-    let failing = service_fn("failing", move |_| {
-        let others = others.clone();
+    let other = begun.clone();
+    let failing = service_fn("failing", move |ctx: ServiceContext| {
+        let other = other.clone();
         async move {
-            for other in &others {
-                other.wait().await;
+            for name in ["one", "two"] {
+                let up = ctx.entrypoint().service(name).expect("it is there");
+                let is_up = |status: &ServiceStatus| status.state == ServiceState::Running;
+                up.until(is_up).await;
             }
+            other.wait().await;
             Err("out of luck".into())
         }
     });

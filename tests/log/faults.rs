@@ -3,7 +3,8 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -41,6 +42,33 @@ fn many_records_are_written_at_once() {
     let expected: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
     assert_eq!(memory.lines(), expected);
     assert_eq!((memory.calls(), memory.flushes()), (1, 1));
+}
+
+/// A stream may keep what it was given until then.
+#[test]
+fn a_flush_is_over_when_the_stream_was_flushed() {
+    struct Keeps(Arc<AtomicBool>);
+    impl Write for Keeps {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.store(false, Ordering::SeqCst);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            // Long enough for whoever has been told too early.
+            thread::park_timeout(Duration::from_millis(10));
+            self.0.store(true, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+    let flushed = Arc::new(AtomicBool::new(true));
+    let output = Output::from(Keeps(Arc::clone(&flushed))).buffered(patient(16));
+    with(Handler::new(Plain::new(), output.clone()), || {
+        for _ in 0..3 {
+            tracing::info!("a line");
+            assert!(output.flush());
+            assert!(flushed.load(Ordering::SeqCst));
+        }
+    });
 }
 
 #[test]

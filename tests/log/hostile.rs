@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
@@ -129,9 +129,13 @@ fn a_value_that_logs_itself_is_left_out_at_last() {
         return;
     }
     let memory = Memory::default();
-    plain(&memory).init().unwrap();
+    // What is lost is told with the next lines that are written.
+    let hour = std::time::Duration::from_secs(3600);
+    plain(&memory).flush_interval(hour).init().unwrap();
     tracing::info!(itself = ?Itself, "top");
-    memory.until_contains("records of the log were lost");
+    while !memory.text().contains("records of the log were lost") {
+        assert!(log::flush());
+    }
     let lines = memory.lines();
     assert_eq!(
         lines[..4],
@@ -244,10 +248,15 @@ fn an_entrypoint_that_cannot_start_leaves_panics_alone() {
 #[cfg(unix)]
 #[test]
 fn how_many_were_lost_is_the_last_that_is_told() {
+    static ALL_LOGGED: AtomicBool = AtomicBool::new(false);
+
     /// Takes its time.
     struct Slow(std::fs::File);
     impl Write for Slow {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            while !ALL_LOGGED.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
             thread::park_timeout(std::time::Duration::from_millis(200));
             self.0.write(bytes)
         }
@@ -277,6 +286,7 @@ fn how_many_were_lost_is_the_last_that_is_told() {
     for number in 0..1000 {
         tracing::info!("{number}");
     }
+    ALL_LOGGED.store(true, Ordering::SeqCst);
 }
 
 /// As with the lock of the standard error stream: who holds it logs, and who writes waits for it.

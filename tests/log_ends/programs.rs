@@ -84,10 +84,12 @@ fn run(name: &str, file: &str) {
         thread::yield_now();
     }
     say("logging");
+    // Those that cannot stop use all of it.
+    let limit = Duration::from_secs(if name == "terminated" { 30 } else { 2 });
     let builder = Entrypoint::builder()
         .log_format(LogFormat::Plain)
         .catch_signals([OsSignal::TERM])
-        .shutdown_timeout(Duration::from_millis(300));
+        .shutdown_timeout(limit);
     match name {
         "returns" => tell(),
         "exits" | "exits, unbuffered" => {

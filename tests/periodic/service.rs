@@ -41,7 +41,8 @@ async fn it_calls_while_the_program_runs() {
 async fn the_call_that_goes_on_is_waited_for_at_the_stop() {
     let events = Events::default();
     let writes = events.clone();
-    let service = PeriodicService::new(ms(1), move || {
+    // The first call is at once.
+    let service = PeriodicService::new(Duration::from_secs(3600), move || {
         let writes = writes.clone();
         async move {
             writes.add("begins");

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
@@ -185,6 +185,44 @@ fn a_pool_lends_after_its_runtime_has_ended() {
         });
         assert_eq!(lab.alive(), 0);
     }
+}
+
+/// Its task ends before it was ever polled.
+#[cfg(feature = "simulation")]
+#[test]
+fn an_object_that_goes_with_its_runtime_is_gone_before_the_pool_says_so() {
+    static POOL: OnceLock<Pool<Makes>> = OnceLock::new();
+    static SAID: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let destroyed = POOL.get().unwrap().statistics().destroyed.total();
+            SAID.lock().unwrap().push(destroyed);
+        }
+    }
+
+    struct Makes;
+
+    impl PoolManager for Makes {
+        type Object = Last;
+        type Error = io::Error;
+
+        async fn create(&self) -> io::Result<Last> {
+            Ok(Last)
+        }
+    }
+
+    let simulation = aiomisc::adapters::Simulation::new(0);
+    simulation.block_on(async {
+        let pool = POOL.get_or_init(|| Pool::builder(Makes).build().unwrap());
+        pool.acquire().await.unwrap().discard();
+    });
+    assert!(SAID.lock().unwrap().is_empty());
+    drop(simulation);
+    assert_eq!(*SAID.lock().unwrap(), [0]);
+    assert_eq!(POOL.get().unwrap().statistics().destroyed.total(), 1);
 }
 
 /// More than the maximum hang while they are destroyed: those that are too many keep their places.

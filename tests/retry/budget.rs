@@ -43,9 +43,9 @@ async fn a_full_budget_does_not_run_over() {
 async fn many_callers_together_have_no_more_retries_than_the_budget() {
     const CALLERS: u64 = 50;
     let budget = RetryBudget::new(100, 0.1).unwrap();
-    let one = Backoff::builder().pause(ms(1)).max_tries(10);
+    let one = Backoff::builder().pause(ms(1)).max_tries(1000);
     let one = one.budget(&budget).build().unwrap();
-    let other = Backoff::builder().pause(ms(1)).max_tries(10);
+    let other = Backoff::builder().pause(ms(1)).max_tries(1000);
     let other = other.budget(&budget).build().unwrap();
     let tasks: Vec<_> = (0..CALLERS)
         .map(|n| {
