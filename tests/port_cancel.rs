@@ -12,7 +12,7 @@ mod common;
 use std::future::{pending, poll_fn};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -33,8 +33,7 @@ const POLLS: usize = 12;
 /// Runs the body on each runtime, one test at a time since descriptors are the process's, and sees
 /// to it that it leaves none open.
 fn without_leaks(body: fn(&Runtime)) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     for (name, make) in RUNTIMES {
         println!("on {name}");
         limited(LIMIT, move || {
@@ -51,6 +50,12 @@ fn without_leaks(body: fn(&Runtime)) {
             });
         });
     }
+}
+
+/// Descriptors are the process's: who opens some waits until nobody counts them.
+fn turn() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until nothing is wrong any more; what was let go may take a moment on other threads.
@@ -258,6 +263,7 @@ fn every_operation_may_be_aborted_at_each_turn() {
 
 #[test]
 fn every_operation_ends_with_its_runtime() {
+    let _turn = turn();
     for (name, make) in RUNTIMES {
         limited(LIMIT, move || {
             let (runtime, alive) = (make(), Alive::default());
@@ -510,6 +516,7 @@ fn a_dropped_cancel_still_aborts() {
 
 #[test]
 fn a_dropped_tick_comes_at_the_next_call() {
+    let _turn = turn();
     let clock = aiomisc::testing::ManualClock::new();
     let period = Duration::from_secs(10);
     for (_, make) in RUNTIMES {
