@@ -12,19 +12,14 @@ use aiomisc::io::TextFile;
 use aiomisc::statistics::{Counter, Gauge, Histogram, Sum};
 use aiomisc::utils::{fast_uuid1, fast_uuid4};
 use aiomisc::{Context, Entrypoint, Key, Runtime, ServiceContext, service_fn, statistic, time};
+use divan::Bencher;
 use divan::counter::ItemsCount;
-use divan::{AllocProfiler, Bencher};
 use futures::FutureExt;
 
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{RUNTIMES, TURNS, make, repeat};
-
-#[global_allocator]
-static ALLOCATOR: AllocProfiler = AllocProfiler::system();
-
-const HOUR: Duration = Duration::from_secs(3600);
+use common::{HOUR, RUNTIMES, TURNS, make, repeat};
 
 fn main() {
     divan::main();

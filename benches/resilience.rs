@@ -9,17 +9,12 @@ use std::time::Duration;
 use aiomisc::resilience::{Bulkhead, Fallback, Hedge, LoadShed, Policy, RateLimiter};
 use aiomisc::utils::{awaitable, chunk_list, shield};
 use aiomisc::{Aggregator, Backoff, CircuitBreaker, Pool, PoolManager};
-use divan::{AllocProfiler, Bencher};
+use divan::Bencher;
 
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{RUNTIMES, repeat};
-
-#[global_allocator]
-static ALLOCATOR: AllocProfiler = AllocProfiler::system();
-
-const HOUR: Duration = Duration::from_secs(3600);
+use common::{HOUR, RUNTIMES, repeat};
 
 fn main() {
     divan::main();

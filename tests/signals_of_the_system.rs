@@ -21,9 +21,9 @@ use program::Program;
 /// What each program says at which moment, and what it is then told.
 type Told = &'static [(&'static str, Signal)];
 
-/// As long as a program may take to end beyond its own limit: a second of grace, one for the log, what it
-/// takes to say so, and what a busy machine adds; less than those take that would wait for ever.
-const BEYOND: Duration = Duration::from_secs(20);
+/// As long as a program may take to end beyond its own limit: a second of grace, one for the log, half of one to
+/// say so, and what a busy machine adds.
+const BEYOND: Duration = Duration::from_secs(8);
 
 /// Runs a program on every runtime; it ends with this code, and prints lines with these in them.
 #[track_caller]

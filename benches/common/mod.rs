@@ -1,11 +1,19 @@
 //! What the benches of single operations share.
 
+use std::time::Duration;
+
 use aiomisc::Runtime;
 use aiomisc::adapters::Smol;
 #[cfg(feature = "tokio")]
 use aiomisc::adapters::Tokio;
-use divan::Bencher;
 use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+/// Longer than anything takes.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Each figure is that of so many operations.
 pub(crate) const TURNS: u32 = 1000;
